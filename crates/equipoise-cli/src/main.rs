@@ -1,0 +1,2 @@
+//! The equipoise command line.
+fn main() {}

@@ -1,0 +1,32 @@
+//! Fixed hashes: request keys from opportunity ids, and the uniform numbers that break ties.
+//!
+//! Part of the serving rule: changing a constant here changes decisions.
+
+/// The finaliser of splitmix64 (Steele, Lea and Flood 2014): a bijection of `u64` that mixes every bit.
+#[must_use]
+pub const fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// The key of an integer id; equal for equal values of any integer type (unsigned values above `i64::MAX` by their bits).
+#[must_use]
+pub const fn hash_integer(id: i64) -> u64 {
+    mix(id as u64)
+}
+
+/// The key of a text id: the first eight bytes, little-endian, of its BLAKE3 hash.
+#[must_use]
+pub fn hash_text(id: &str) -> u64 {
+    let hash = blake3::hash(id.as_bytes());
+    let b = hash.as_bytes();
+    u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
+}
+
+/// `u(key, campaign)` of the serving rule: uniform on `[0, 1)` in steps of `2^-24`; `campaign` is [`hash_text`] of the campaign's id.
+#[must_use]
+pub fn uniform(key: u64, campaign: u64) -> f32 {
+    (mix(key ^ mix(campaign)) >> 40) as f32 * (1.0 / 16_777_216.0)
+}

@@ -1,0 +1,19 @@
+//! What the world looks like to equipoise: problems, campaigns, opportunities, goals and the ledgers they keep.
+//!
+//! Knows nobody but [`crate::error`].
+
+mod campaign;
+mod goal;
+mod key;
+mod ledger;
+mod names;
+mod opportunities;
+mod problem;
+
+pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
+pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
+pub use key::{hash_integer, hash_text, mix, uniform};
+pub use ledger::{Ledger, Scope};
+pub use names::Names;
+pub use opportunities::{Opportunities, ORGANIC};
+pub use problem::{Problem, Slate};
