@@ -15,5 +15,5 @@ pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
 pub use key::{hash_integer, hash_text, mix, uniform};
 pub use ledger::{Ledger, Scope};
 pub use names::Names;
-pub use opportunities::{Opportunities, ORGANIC};
+pub use opportunities::{ORGANIC, Opportunities};
 pub use problem::{Problem, Slate};
