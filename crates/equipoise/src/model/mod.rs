@@ -8,7 +8,9 @@ mod key;
 mod ledger;
 mod names;
 mod opportunities;
+pub mod organic;
 mod problem;
+mod reason;
 
 pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
 pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
@@ -17,3 +19,4 @@ pub use ledger::{Ledger, Scope};
 pub use names::Names;
 pub use opportunities::{ORGANIC, Opportunities};
 pub use problem::{Problem, Slate};
+pub use reason::Reason;

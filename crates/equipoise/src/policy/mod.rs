@@ -1,5 +1,10 @@
 //! The immutable policy: what a service loads.
 
+mod column;
+mod roster;
+
+pub use roster::{NONE, Roster};
+
 use crate::model::{Campaigns, Ledger, Slate};
 use indexmap::IndexMap;
 
@@ -20,7 +25,8 @@ pub struct Draft {
     pub surfaces: Vec<String>,
     /// Names of the goals that `ledgers` point to.
     pub goals: Vec<String>,
-    /// Ledgers and their prices, in the order of folding. Keys point into `campaigns`, its parties, `markets` and `surfaces`.
+    /// Ledgers and their prices, in the order of folding. Measures: 0 is `exposure`, then `measures`. Keys are those of
+    /// `Roster::new(&campaigns, &markets, &surfaces)`: a campaign is the rank of its id, parties are sorted by name.
     pub ledgers: Vec<(Ledger, f64)>,
     /// Breadth of the tie-break term; 0 for none.
     pub tie_breadth: f64,

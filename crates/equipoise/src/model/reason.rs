@@ -1,0 +1,92 @@
+//! Why a candidate was picked, or why not.
+
+/// What became of a candidate. The names are stable and the same in every face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Scored and taken.
+    Picked = 0,
+    /// Scored, but its prices leave nothing: the score is not positive.
+    Price = 1,
+    /// Scored, but the slots were full.
+    Outscored = 2,
+    /// Scored, but another row of its item was taken.
+    Item = 3,
+    /// Scored, but its artist has all the places it may have.
+    Artist = 4,
+    /// Scored, but its label has all the places it may have.
+    Label = 5,
+    /// Scored, but no place that the listener sees was left.
+    NoPlace = 6,
+    /// Not promoted.
+    Organic = 7,
+    /// Its campaign is not in the policy.
+    Unknown = 8,
+    /// Its campaign does not run in this market.
+    Market = 9,
+    /// Its campaign does not run on this surface.
+    Surface = 10,
+    /// The time is outside its campaign's flight.
+    Flight = 11,
+    /// The policy itself is no longer valid at this time.
+    Expired = 12,
+}
+
+impl Reason {
+    /// Every reason, in order of its number.
+    pub const ALL: [Self; 13] = [
+        Self::Picked,
+        Self::Price,
+        Self::Outscored,
+        Self::Item,
+        Self::Artist,
+        Self::Label,
+        Self::NoPlace,
+        Self::Organic,
+        Self::Unknown,
+        Self::Market,
+        Self::Surface,
+        Self::Flight,
+        Self::Expired,
+    ];
+
+    /// The name used in documents and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Picked => "picked",
+            Self::Price => "price",
+            Self::Outscored => "outscored",
+            Self::Item => "item",
+            Self::Artist => "artist",
+            Self::Label => "label",
+            Self::NoPlace => "no_place",
+            Self::Organic => "organic",
+            Self::Unknown => "unknown",
+            Self::Market => "market",
+            Self::Surface => "surface",
+            Self::Flight => "flight",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether the candidate has a score of its own; all others score +0.
+    #[must_use]
+    pub const fn is_scored(self) -> bool {
+        self as u8 <= Self::NoPlace as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn all_is_in_order_and_named_once() {
+        for (i, r) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*r as usize, i);
+            assert_eq!(Reason::ALL.iter().filter(|o| o.name() == r.name()).count(), 1);
+        }
+    }
+}

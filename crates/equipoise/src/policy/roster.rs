@@ -1,0 +1,325 @@
+//! Who may run where and when: the campaigns of a policy, and THE eligibility rule, used by planning, replay and requests alike.
+
+use super::column::{Column, Texts};
+use crate::model::{Campaigns, Reason, Scope};
+use std::collections::HashMap;
+
+/// The number of no campaign party, market or surface, and of an unknown one.
+pub const NONE: u32 = u32::MAX;
+
+/// Campaigns in order of their ids, with parties, flights, and markets and surfaces over name tables of their own.
+///
+/// A campaign's index is the rank of its id. The market table starts with the names given to [`Roster::new`] (those of the log, in its
+/// order), followed by names that only campaigns mention; the surface table likewise. Party names are sorted. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Roster {
+    pub(crate) ids: Texts,
+    pub(crate) start: Column<i64>,
+    pub(crate) end: Column<i64>,
+    /// Artist, label, licensor.
+    pub(crate) parties: [Party; 3],
+    pub(crate) markets: Places,
+    pub(crate) surfaces: Places,
+}
+
+/// The names of one kind of party, sorted, and each campaign's index into them or [`NONE`].
+#[derive(Debug, Clone)]
+pub(crate) struct Party {
+    pub(crate) names: Texts,
+    pub(crate) of: Column<u32>,
+}
+
+/// Markets or surfaces: their names, and which of them each campaign may use.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) names: Texts,
+    /// How many of the names, from the first, have prices of their own.
+    pub(crate) priced: usize,
+    /// Distinct sets, `words()` words each, bit `i` for name `i`; in order of first use.
+    pub(crate) sets: Column<u64>,
+    /// Each campaign's set, or [`NONE`] for everywhere.
+    pub(crate) of: Column<u32>,
+    /// Indices of `names` in order of name.
+    pub(crate) sorted: Vec<u32>,
+}
+
+impl Places {
+    pub(crate) fn words(&self) -> usize {
+        self.names.len().div_ceil(64)
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.sorted.binary_search_by(|i| self.names.raw(*i as usize).cmp(name.as_bytes())).ok().map(|at| self.sorted[at])
+    }
+
+    /// Whether campaign `index` may run at `place`; a place that is unknown or none is in no set.
+    #[inline]
+    fn holds(&self, index: usize, place: u32) -> bool {
+        let set = self.of.get(index);
+        set == NONE
+            || ((place as usize) < self.names.len()
+                && self.sets.get(set as usize * self.words() + place as usize / 64) >> (place % 64) & 1 == 1)
+    }
+
+    /// The names of a campaign's set, or `None` for everywhere.
+    pub(crate) fn list(&self, index: usize) -> Option<Vec<&str>> {
+        (self.of.get(index) != NONE)
+            .then(|| (0..self.names.len()).filter(|p| self.holds(index, *p as u32)).map(|p| self.names.get(p)).collect())
+    }
+
+    pub(crate) fn sort(names: &Texts) -> Vec<u32> {
+        let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
+        sorted.sort_by(|a, b| names.raw(*a as usize).cmp(names.raw(*b as usize)));
+        sorted
+    }
+
+    fn new<'a>(first: &'a [String], lists: &[Option<&'a [String]>]) -> Self {
+        let mut list: Vec<&str> = Vec::new();
+        let mut index: HashMap<&str, u32> = HashMap::new();
+        for name in first.iter().chain(lists.iter().flatten().copied().flatten()) {
+            index.entry(name).or_insert_with(|| {
+                list.push(name);
+                list.len() as u32 - 1
+            });
+        }
+        let words = list.len().div_ceil(64);
+        let mut seen: HashMap<Vec<u64>, u32> = HashMap::new();
+        let mut sets: Vec<u64> = Vec::new();
+        let of: Vec<u32> = lists
+            .iter()
+            .map(|list| {
+                let Some(list) = list else { return NONE };
+                let mut set = vec![0_u64; words];
+                for name in *list {
+                    let at = index[name.as_str()];
+                    set[at as usize / 64] |= 1 << (at % 64);
+                }
+                let next = seen.len() as u32;
+                *seen.entry(set).or_insert_with_key(|set| {
+                    sets.extend_from_slice(set);
+                    next
+                })
+            })
+            .collect();
+        let names = Texts::from_strs(list);
+        let sorted = Self::sort(&names);
+        Self { priced: first.len(), sets: Column::from_values(sets), of: Column::from_values(of), sorted, names }
+    }
+}
+
+impl Party {
+    fn new(of: &[Option<&str>]) -> Self {
+        let mut names: Vec<&str> = of.iter().flatten().copied().collect();
+        names.sort_unstable();
+        names.dedup();
+        let index = |name: &str| names.binary_search(&name).map_or(NONE, |at| at as u32);
+        Self { of: Column::from_values(of.iter().map(|name| name.map_or(NONE, index))), names: Texts::from_strs(names.iter().copied()) }
+    }
+}
+
+impl Roster {
+    /// The roster of `campaigns` over the markets and surfaces of a log (distinct names; empty where the log has no such column).
+    #[must_use]
+    pub fn new(campaigns: &Campaigns, markets: &[String], surfaces: &[String]) -> Self {
+        let mut list: Vec<_> = campaigns.list.iter().collect();
+        list.sort_by(|a, b| a.id.cmp(&b.id));
+        let party = |of: fn(&crate::model::Parties) -> &Option<String>| {
+            Party::new(&list.iter().map(|c| of(&c.parties).as_deref()).collect::<Vec<_>>())
+        };
+        Self {
+            ids: Texts::from_strs(list.iter().map(|c| c.id.as_str())),
+            start: Column::from_values(list.iter().map(|c| c.start.unwrap_or(i64::MIN))),
+            end: Column::from_values(list.iter().map(|c| c.end.unwrap_or(i64::MAX))),
+            parties: [party(|p| &p.artist), party(|p| &p.label), party(|p| &p.licensor)],
+            markets: Places::new(markets, &list.iter().map(|c| c.markets.as_deref()).collect::<Vec<_>>()),
+            surfaces: Places::new(surfaces, &list.iter().map(|c| c.surfaces.as_deref()).collect::<Vec<_>>()),
+        }
+    }
+
+    /// How many campaigns there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id of the campaign of rank `index`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[must_use]
+    pub fn id(&self, index: u32) -> &str {
+        self.ids.get(index as usize)
+    }
+
+    /// The rank of the campaign `id`; `O(log n)`.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<u32> {
+        self.ids.find_sorted(id)
+    }
+
+    /// How many markets are known.
+    #[must_use]
+    pub fn markets(&self) -> usize {
+        self.markets.names.len()
+    }
+
+    /// How many surfaces are known.
+    #[must_use]
+    pub fn surfaces(&self) -> usize {
+        self.surfaces.names.len()
+    }
+
+    /// The index of a market.
+    #[must_use]
+    pub fn market(&self, name: &str) -> Option<u32> {
+        self.markets.find(name)
+    }
+
+    /// The index of a surface.
+    #[must_use]
+    pub fn surface(&self, name: &str) -> Option<u32> {
+        self.surfaces.find(name)
+    }
+
+    /// The index of a campaign's artist, label or licensor among [`Roster::keys`] of that scope, or [`NONE`].
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[must_use]
+    pub fn party(&self, scope: Scope, index: u32) -> u32 {
+        match scope {
+            Scope::Artist | Scope::Label | Scope::Licensor => self.parties[scope as usize - 1].of.get(index as usize),
+            _ => NONE,
+        }
+    }
+
+    /// How many keys a ledger of `scope` can have: campaigns, parties, markets or surfaces *with prices*; 1 for [`Scope::All`].
+    #[must_use]
+    pub fn keys(&self, scope: Scope) -> usize {
+        match scope {
+            Scope::Campaign => self.len(),
+            Scope::Artist | Scope::Label | Scope::Licensor => self.parties[scope as usize - 1].names.len(),
+            Scope::Market => self.markets.priced,
+            Scope::Surface => self.surfaces.priced,
+            Scope::All => 1,
+        }
+    }
+
+    /// The name of a key of `scope`; empty for [`Scope::All`].
+    ///
+    /// # Panics
+    /// If there is no such key.
+    #[must_use]
+    pub fn key_name(&self, scope: Scope, key: u32) -> &str {
+        match scope {
+            Scope::Campaign => self.id(key),
+            Scope::Artist | Scope::Label | Scope::Licensor => self.parties[scope as usize - 1].names.get(key as usize),
+            Scope::Market => self.markets.names.get(key as usize),
+            Scope::Surface => self.surfaces.names.get(key as usize),
+            Scope::All => "",
+        }
+    }
+
+    /// The key named `name` of `scope`, if there is one; 0 for [`Scope::All`].
+    #[must_use]
+    pub fn key(&self, scope: Scope, name: &str) -> Option<u32> {
+        match scope {
+            Scope::Campaign => self.find(name),
+            Scope::Artist | Scope::Label | Scope::Licensor => self.parties[scope as usize - 1].names.find_sorted(name),
+            Scope::Market => self.market(name).filter(|m| (*m as usize) < self.markets.priced),
+            Scope::Surface => self.surface(name).filter(|s| (*s as usize) < self.surfaces.priced),
+            Scope::All => Some(0),
+        }
+    }
+
+    /// Start (included) and end (excluded) of a campaign's flight, microseconds since 1970 UTC; `None` where open.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[must_use]
+    pub fn flight(&self, index: u32) -> (Option<i64>, Option<i64>) {
+        let (start, end) = (self.start.get(index as usize), self.end.get(index as usize));
+        ((start != i64::MIN).then_some(start), (end != i64::MAX).then_some(end))
+    }
+
+    /// Why the campaign of rank `index` may not run in this segment at this time; `None` means that it may.
+    ///
+    /// `market` and `surface` are [`NONE`] where the request names none or one that no table knows: campaigns with a list of their own are
+    /// then refused. Without a time, flights are not checked.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[inline]
+    #[must_use]
+    pub fn reason(&self, index: u32, market: u32, surface: u32, time: Option<i64>) -> Option<Reason> {
+        let index = index as usize;
+        if !self.markets.holds(index, market) {
+            return Some(Reason::Market);
+        }
+        if !self.surfaces.holds(index, surface) {
+            return Some(Reason::Surface);
+        }
+        // An open end is i64::MAX, which no time reaches: the latest instant is before every open end.
+        if time.is_some_and(|t| t < self.start.get(index) || (t >= self.end.get(index) && self.end.get(index) != i64::MAX)) {
+            return Some(Reason::Flight);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Campaign, Names};
+
+    fn campaigns(list: Vec<Campaign>) -> Campaigns {
+        let ids: Names = list.iter().map(|c| c.id.as_str()).collect();
+        Campaigns { list, ids }
+    }
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|s| (*s).to_owned()).collect()
+    }
+
+    fn roster() -> Roster {
+        let list = vec![
+            Campaign { id: "b".into(), markets: Some(names(&["NO", "XX"])), start: Some(10), end: Some(20), ..Campaign::default() },
+            Campaign { id: "a".into(), surfaces: Some(names(&["radio"])), ..Campaign::default() },
+            Campaign { id: "c".into(), markets: Some(names(&["XX", "NO"])), ..Campaign::default() },
+        ];
+        Roster::new(&campaigns(list), &names(&["SE", "NO"]), &names(&["home", "radio"]))
+    }
+
+    #[test]
+    fn ranks_follow_ids_and_tables_start_with_the_log() {
+        let r = roster();
+        assert_eq!((r.id(0), r.id(1), r.id(2)), ("a", "b", "c"));
+        assert_eq!((r.find("c"), r.find("d"), r.find("")), (Some(2), None, None));
+        assert_eq!((r.market("SE"), r.market("NO"), r.market("XX"), r.market("YY")), (Some(0), Some(1), Some(2), None));
+        assert_eq!((r.keys(Scope::Market), r.markets()), (2, 3), "a market that only a campaign names has no price");
+        assert_eq!(r.markets.sets.len(), 1, "equal sets are kept once");
+        assert_eq!(r.markets.list(1), Some(vec!["NO", "XX"]));
+    }
+
+    #[test]
+    fn reasons() {
+        let r = roster();
+        assert_eq!(r.reason(0, NONE, 1, None), None);
+        assert_eq!(r.reason(0, 0, 0, None), Some(Reason::Surface));
+        assert_eq!(r.reason(0, 0, NONE, None), Some(Reason::Surface), "a list never holds an unknown surface");
+        assert_eq!(r.reason(1, 0, 0, Some(15)), Some(Reason::Market));
+        assert_eq!(r.reason(1, NONE, 0, Some(15)), Some(Reason::Market));
+        assert_eq!(r.reason(1, 1, NONE, Some(9)), Some(Reason::Flight));
+        assert_eq!(r.reason(1, 1, NONE, Some(10)), None);
+        assert_eq!(r.reason(1, 2, NONE, Some(19)), None);
+        assert_eq!(r.reason(1, 2, NONE, Some(20)), Some(Reason::Flight));
+        assert_eq!(r.reason(1, 2, NONE, None), None, "without a time, flights are not checked");
+        assert_eq!(r.reason(2, 2, NONE, Some(i64::MAX)), None, "an open flight holds every instant");
+    }
+}
