@@ -217,14 +217,24 @@ impl Faults {
 /// An outside string as it may stand in a message: quoted, control and bidirectional characters escaped, cut at 80 characters.
 #[must_use]
 pub fn quote(text: &str) -> String {
-    let mut out = String::from("\"");
+    format!("\"{}\"", printable(text, 80, true))
+}
+
+/// Outside prose, such as another library's error text, as it may stand in a message: like [`quote`], without the quotes, cut at `limit` characters.
+#[must_use]
+pub fn escape(text: &str, limit: usize) -> String {
+    printable(text, limit, false)
+}
+
+fn printable(text: &str, limit: usize, quoted: bool) -> String {
+    let mut out = String::new();
     for (i, c) in text.chars().enumerate() {
-        if i == 80 {
+        if i == limit {
             out.push('…');
             break;
         }
         match c {
-            '"' | '\\' => {
+            '"' | '\\' if quoted => {
                 out.push('\\');
                 out.push(c);
             }
@@ -236,6 +246,5 @@ pub fn quote(text: &str) -> String {
             _ => out.push(c),
         }
     }
-    out.push('"');
     out
 }

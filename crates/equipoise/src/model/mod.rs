@@ -2,16 +2,20 @@
 //!
 //! Knows nobody but [`crate::error`].
 
+mod builder;
 mod campaign;
+mod distinct;
 mod goal;
 mod key;
 mod ledger;
+mod limits;
 mod names;
 mod opportunities;
 pub mod organic;
 mod problem;
 mod reason;
 
+pub use builder::{CandidateRow, Id, OpportunitiesBuilder, OpportunityRow};
 pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
 pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
 pub use key::{hash_integer, hash_text, mix, uniform};

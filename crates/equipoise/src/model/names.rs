@@ -55,6 +55,15 @@ impl Names {
     }
 }
 
+/// Equal names in equal order.
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Names {}
+
 impl<S: AsRef<str>> FromIterator<S> for Names {
     fn from_iter<I: IntoIterator<Item = S>>(iter: I) -> Self {
         let mut names = Self::default();

@@ -1,6 +1,9 @@
 //! The opportunity log as columns.
 
+use super::builder::OpportunitiesBuilder;
 use super::names::Names;
+use crate::error::{Faults, codes, quote};
+use std::ops::Range;
 
 /// The campaign index of an organic candidate.
 pub const ORGANIC: u32 = u32::MAX;
@@ -8,7 +11,7 @@ pub const ORGANIC: u32 = u32::MAX;
 /// A checked log of opportunities: one entry per opportunity, one per candidate, the candidates of an opportunity together.
 ///
 /// Optional columns are `None` when the log lacks them. Indices point into the log's own name tables.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Opportunities {
     /// Candidates of opportunity `t` are `starts[t]..starts[t + 1]`; length is the number of opportunities plus one.
     pub(crate) starts: Vec<u64>,
@@ -53,5 +56,138 @@ impl Opportunities {
     #[must_use]
     pub fn candidates(&self) -> usize {
         self.campaign.len()
+    }
+
+    /// Starts a log that is written row by row, with columns for these measures. A table is read by `equipoise::table::read_opportunities`.
+    #[must_use]
+    pub fn builder<S: AsRef<str>>(measures: &[S]) -> OpportunitiesBuilder {
+        OpportunitiesBuilder::new(measures)
+    }
+
+    /// Candidates of opportunity `t` are rows `starts()[t]..starts()[t + 1]`; one longer than the number of opportunities.
+    #[must_use]
+    pub fn starts(&self) -> &[u64] {
+        &self.starts
+    }
+
+    /// The rows of opportunity `t`.
+    ///
+    /// # Panics
+    /// If `t` is not below [`Opportunities::len`].
+    #[must_use]
+    pub fn rows(&self, t: usize) -> Range<usize> {
+        self.starts[t] as usize..self.starts[t + 1] as usize
+    }
+
+    /// The measure columns, in the order in which they were asked for; `exposure` is not among them.
+    #[must_use]
+    pub fn measure_names(&self) -> Vec<&str> {
+        self.measures.iter().map(|m| m.0.as_str()).collect()
+    }
+
+    /// One value per row of the measure of that name, in `[0, 1e12]`.
+    #[must_use]
+    pub fn measure(&self, name: &str) -> Option<&[f32]> {
+        self.measures.iter().find(|m| m.0 == name).map(|m| m.1.as_slice())
+    }
+
+    /// Per row the index of its campaign in [`Opportunities::campaigns`], or [`ORGANIC`].
+    #[must_use]
+    pub fn campaign(&self) -> &[u32] {
+        &self.campaign
+    }
+
+    /// The campaign ids of this log, in the order in which its rows first name them.
+    #[must_use]
+    pub fn campaigns(&self) -> &Names {
+        &self.campaigns
+    }
+
+    /// The markets of this log, in the order in which they first occur.
+    #[must_use]
+    pub fn markets(&self) -> &Names {
+        &self.markets
+    }
+
+    /// The surfaces of this log, in the order in which they first occur.
+    #[must_use]
+    pub fn surfaces(&self) -> &Names {
+        &self.surfaces
+    }
+
+    /// Per opportunity the index of its market, where the log has the column.
+    #[must_use]
+    pub fn market(&self) -> Option<&[u32]> {
+        self.market.as_deref()
+    }
+
+    /// Per opportunity the index of its surface, where the log has the column.
+    #[must_use]
+    pub fn surface(&self) -> Option<&[u32]> {
+        self.surface.as_deref()
+    }
+
+    /// Per opportunity its time in microseconds since 1970 UTC, where the log has the column.
+    #[must_use]
+    pub fn time(&self) -> Option<&[i64]> {
+        self.time.as_deref()
+    }
+
+    /// Per opportunity how many promoted places it has, where the log has the column.
+    #[must_use]
+    pub fn slots(&self) -> Option<&[u32]> {
+        self.slots.as_deref()
+    }
+
+    /// Per opportunity how many real ones it stands for, where the log has the column; else 1.
+    #[must_use]
+    pub fn weight(&self) -> Option<&[f64]> {
+        self.weight.as_deref()
+    }
+
+    /// Per row its organic score, where the log has the column.
+    #[must_use]
+    pub fn organic(&self) -> Option<&[f32]> {
+        self.organic.as_deref()
+    }
+
+    /// The serving key of opportunity `t`: the column `key`, else the hash of `opportunity_id`.
+    ///
+    /// # Panics
+    /// If `t` is not below [`Opportunities::len`].
+    #[must_use]
+    pub fn key(&self, t: usize) -> u64 {
+        self.key.as_ref().map_or(self.id_hash[t], |key| key[t])
+    }
+
+    /// Reports rows that contradict each other within an opportunity: one item with two organic scores, one (item, campaign) twice.
+    /// Costs a sort of each opportunity's rows by item.
+    pub(crate) fn check_items(&self, faults: &mut Faults) {
+        let Some(item) = &self.item else { return };
+        let mut order: Vec<(u64, usize)> = Vec::new();
+        for t in 0..self.len() {
+            order.clear();
+            order.extend(self.rows(t).map(|row| (u64::from(item[row]) << 32 | u64::from(self.campaign[row]), row)));
+            order.sort_unstable();
+            for pair in order.windows(2) {
+                let [(first, above), (second, row)] = [pair[0], pair[1]];
+                if first == second {
+                    faults.push(codes::DUPLICATE, "item", Some(row as u64), || self.twice(above, row));
+                }
+                let Some(organic) = self.organic.as_ref().filter(|_| first >> 32 == second >> 32) else { continue };
+                if organic[above] != organic[row] {
+                    faults.push(codes::INCONSISTENT, "organic", Some(row as u64), || {
+                        format!("{:?} differs from {:?} at row {above}, which holds the same item", organic[row], organic[above])
+                    });
+                }
+            }
+        }
+    }
+
+    fn twice(&self, above: usize, row: usize) -> String {
+        match self.campaign[row] {
+            ORGANIC => format!("row {above} holds the same item without a campaign, too"),
+            c => format!("row {above} holds the same item for the same campaign, {}", quote(self.campaigns.name(c))),
+        }
     }
 }
