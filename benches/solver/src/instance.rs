@@ -1,8 +1,8 @@
 //! A stored instance, stated as a problem, a campaign table and a log.
 
 use crate::npy;
-use equipoise::model::{CandidateRow, Id, OpportunityRow};
 use equipoise::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Opportunities, Parties, Problem};
+use equipoise::model::{CandidateRow, Id, OpportunityRow};
 use serde_json::json;
 use std::error::Error;
 use std::path::Path;
@@ -67,10 +67,10 @@ fn log(folder: &Path, campaigns: &Campaigns) -> Result<Opportunities, Box<dyn Er
     let slots = npy::read::<u8>(folder, "slots")?;
     let mut rows = Opportunities::builder(&["value", "displacement"]);
     for (t, ends) in starts.windows(2).enumerate() {
-        rows.opportunity(OpportunityRow { id: Id::Int(t as i64), slots: Some(slots[t].into()), ..OpportunityRow::default() });
+        rows.opportunity(&OpportunityRow { id: Id::Int(t as i64), slots: Some(slots[t].into()), ..OpportunityRow::default() });
         for i in ends[0] as usize..ends[1] as usize {
             let id = campaigns.ids().name(campaign[i] as u32);
-            rows.candidate(CandidateRow { campaign: Some(id), measures: &[value[i], loss[i]], ..CandidateRow::default() });
+            rows.candidate(&CandidateRow { campaign: Some(id), measures: &[value[i], loss[i]], ..CandidateRow::default() });
         }
     }
     Ok(rows.finish()?)
