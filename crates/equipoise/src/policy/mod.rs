@@ -1,45 +1,374 @@
-//! The immutable policy: what a service loads.
+//! The immutable policy: what a service loads. Built from a [`Draft`], kept as the bytes of its file, folded for scoring.
 
 mod column;
+mod container;
+mod diff;
+mod draft;
+mod file;
+mod fold;
+mod objectives;
 mod roster;
+mod rows;
 
+pub use container::{FILE_LIMIT, HEADER_LIMIT};
+pub use diff::{Change, Diff};
+pub use draft::Draft;
+pub use file::{FORMAT_VERSION, MEASURE_LIMIT, PLACE_LIMIT, PRICE_LIMIT};
 pub use roster::{NONE, Roster};
+pub use rows::{CAMPAIGN_LIMIT, ORGANIC, UNKNOWN};
 
-use crate::model::{Campaigns, Ledger, Slate};
+pub(crate) use file::Ledgers;
+pub(crate) use fold::{Prices, segment_coefficient};
+pub(crate) use rows::INDEX_BITS;
+
+use crate::error::{Error, Result, codes, quote};
+use crate::model::{GoalKind, Scope, Slate, hash_text};
+use file::{Contents, Refusal};
 use indexmap::IndexMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a policy is made of; [`Policy::new`] checks and folds it.
-#[derive(Debug, Clone, Default)]
-pub struct Draft {
-    /// Measure columns of a request, in the order of summation; never `exposure`, which is measure 0 of every ledger.
-    pub measures: Vec<String>,
-    /// Objective weights: of `exposure`, then of `measures`.
-    pub weights: Vec<f64>,
-    /// Slate rules.
-    pub slate: Slate,
-    /// Campaigns with parties, flights and segments.
-    pub campaigns: Campaigns,
-    /// Markets whose ledgers were priced: those of the log.
-    pub markets: Vec<String>,
-    /// Surfaces likewise.
-    pub surfaces: Vec<String>,
-    /// Names of the goals that `ledgers` point to.
-    pub goals: Vec<String>,
-    /// Ledgers and their prices, in the order of folding. Measures: 0 is `exposure`, then `measures`. Keys are those of
-    /// `Roster::new(&campaigns, &markets, &surfaces)`: a campaign is the rank of its id, parties are sorted by name.
-    pub ledgers: Vec<(Ledger, f64)>,
-    /// Breadth of the tie-break term; 0 for none.
-    pub tie_breadth: f64,
-    /// The certificate and whatever else travels along, as text.
-    pub metadata: IndexMap<String, String>,
-    /// The policy this one came from.
-    pub parent_id: Option<[u8; 16]>,
-    /// Microseconds since 1970 UTC after which this policy must not serve.
-    pub valid_until: Option<i64>,
+/// The immutable policy. Cheap to clone, shared by all threads; two policies of equal bytes are the same policy.
+#[derive(Debug, Clone)]
+pub struct Policy(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bytes: Arc<Vec<u8>>,
+    contents: Contents,
+    prices: Prices,
+    id: [u8; 16],
+    tag: u8,
+    /// The position of the measure `displacement`, where there is one.
+    displacement: Option<usize>,
+    /// [`hash_text`] of each campaign's id; empty where no tie is broken.
+    hashes: Vec<u64>,
 }
 
-/// The immutable policy.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    _todo: (),
+/// One ledger with its price: a row of `policy.prices`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Price {
+    /// Name of the goal.
+    pub goal: String,
+    /// What the goal asks.
+    pub kind: GoalKind,
+    /// The measure counted.
+    pub measure: String,
+    /// Over what: `campaign=c1`, `market=SE`, `all`.
+    pub scope: String,
+    /// The price: positive charges, negative subsidises; per unit of the measure.
+    pub price: f64,
+}
+
+/// One campaign as a policy knows it: a row of `policy.campaigns`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignRow<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Artist, where it has one.
+    pub artist: Option<&'a str>,
+    /// Label, where it has one.
+    pub label: Option<&'a str>,
+    /// Licensor, where it has one.
+    pub licensor: Option<&'a str>,
+    /// Surfaces it runs on; `None` is everywhere.
+    pub surfaces: Option<Vec<&'a str>>,
+    /// Markets it runs in; `None` is everywhere.
+    pub markets: Option<Vec<&'a str>>,
+    /// Start of the flight, microseconds since 1970 UTC, included.
+    pub start: Option<i64>,
+    /// End of the flight, excluded.
+    pub end: Option<i64>,
+}
+
+impl Policy {
+    /// Checks and folds a draft. Equal drafts give equal bytes and equal ids.
+    ///
+    /// # Errors
+    /// `invalid_input.*` for the first thing wrong in the draft; `policy.limit` where it is larger than a file can be.
+    pub fn new(draft: &Draft) -> Result<Self> {
+        let bytes = file::write(draft)?;
+        Self::read(bytes).map_err(|refusal| match refusal {
+            Refusal::Container(error) => error,
+            Refusal::Contents(flaw) => Error::new(codes::RANGE, flaw.part, flaw.element.map(|i| i as u64), flaw.message),
+        })
+    }
+
+    /// The policy without campaigns and measures: every id is unknown, every request keeps its organic order.
+    ///
+    /// # Panics
+    /// Never: the empty draft is a good one.
+    #[must_use]
+    pub fn empty() -> Self {
+        #[expect(clippy::expect_used, reason = "a constant input, covered by a test")]
+        Self::new(&Draft { weights: vec![0.0], ..Draft::default() }).expect("the empty draft is a good one")
+    }
+
+    /// Reads a policy file from memory, strictly. Holds memory for about the size of the bytes once more.
+    ///
+    /// # Errors
+    /// `policy.corrupt` with the offset, `policy.version`, or `policy.limit`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() as u64 > FILE_LIMIT {
+            return Err(too_large());
+        }
+        let mut own = Vec::new();
+        own.try_reserve_exact(bytes.len()).map_err(|_| no_memory(bytes.len() as u64))?;
+        own.extend_from_slice(bytes);
+        Ok(Self::read(own)?)
+    }
+
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    /// As [`Policy::from_bytes`]; `invalid_input.io` where the file cannot be read.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let told = |e: std::io::Error| io_error(path, &e);
+        let mut file = File::open(path).map_err(told)?;
+        let metadata = file.metadata().map_err(told)?;
+        if !metadata.is_file() {
+            return Err(Error::new(codes::IO, "path", None, format!("{} is not a file", quote(&path.to_string_lossy()))));
+        }
+        if metadata.len() > FILE_LIMIT {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(metadata.len() as usize).map_err(|_| no_memory(metadata.len()))?;
+        // A file that grows while it is read is cut here, and refused by its digest.
+        (&mut file).take(metadata.len()).read_to_end(&mut bytes).map_err(told)?;
+        Ok(Self::read(bytes)?)
+    }
+
+    fn read(bytes: Vec<u8>) -> std::result::Result<Self, Refusal> {
+        let bytes = Arc::new(bytes);
+        let contents = file::read(&bytes)?;
+        let prices = fold::fold(&contents.weights, &contents.roster, &contents.ledgers, bytes.len())?;
+        let hashes = if contents.tie_breadth > 0.0 { contents.roster.ids.iter().map(hash_text).collect() } else { Vec::new() };
+        let displacement = contents.measures[1..].iter().position(|m| m == "displacement");
+        let mut id = [0; 16];
+        id.copy_from_slice(&contents.digest[..16]);
+        Ok(Self(Arc::new(Inner { tag: rows::tag(id), bytes, contents, prices, id, displacement, hashes })))
+    }
+
+    /// The bytes of the policy's file.
+    #[must_use]
+    pub fn to_bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// Writes the policy's file: beside the path first, then synced and renamed, so that a reader sees the old file or the new one.
+    ///
+    /// # Errors
+    /// `invalid_input.io` where the file cannot be written; the path is then as it was.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let path = path.as_ref();
+        let told = |e: std::io::Error| io_error(path, &e);
+        let Some(name) = path.file_name() else {
+            return Err(Error::new(codes::IO, "path", None, format!("{} names no file", quote(&path.to_string_lossy()))));
+        };
+        let mut beside = std::ffi::OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        let beside = path.with_file_name(beside);
+        let written = File::create_new(&beside).and_then(|mut file| {
+            file.write_all(self.to_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, path)
+        });
+        if let Err(e) = written {
+            // What is left behind is of no use; that it cannot be removed either is not the news.
+            let _ = fs::remove_file(&beside);
+            return Err(told(e));
+        }
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Not every file system lets a folder be synced; the file itself is safe by now.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// The same policy, valid until another time (microseconds since 1970 UTC): a new policy with a new id, unsigned.
+    ///
+    /// # Errors
+    /// `policy.limit` where its metadata leave no room.
+    pub fn with_valid_until(&self, until: i64) -> Result<Self> {
+        Ok(Self::read(file::with_valid_until(&self.0.bytes, until)?)?)
+    }
+
+    /// The first 16 bytes of the digest of the policy's bytes.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        self.0.id
+    }
+
+    /// [`Policy::id`] as 32 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn id_hex(&self) -> String {
+        file::hex(self.0.id)
+    }
+
+    /// The policy this one came from.
+    #[must_use]
+    pub fn parent_id(&self) -> Option<[u8; 16]> {
+        self.0.contents.parent_id
+    }
+
+    /// From when on (microseconds since 1970 UTC) this policy serves the organic order only.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<i64> {
+        self.0.contents.valid_until
+    }
+
+    /// Measure columns of a request, in the order of summation; without `exposure`.
+    #[must_use]
+    pub fn measures(&self) -> &[String] {
+        &self.0.contents.measures[1..]
+    }
+
+    /// Objective weights: of `exposure`, then of [`Policy::measures`].
+    #[must_use]
+    pub fn weights(&self) -> &[f64] {
+        &self.0.contents.weights
+    }
+
+    /// Slate rules.
+    #[must_use]
+    pub fn slate(&self) -> &Slate {
+        &self.0.contents.slate
+    }
+
+    /// Breadth of the tie-break term; 0 for none.
+    #[must_use]
+    pub fn tie_breadth(&self) -> f64 {
+        self.0.contents.tie_breadth
+    }
+
+    /// Everything that travels along as text: format, objectives, slate, certificate.
+    #[must_use]
+    pub fn metadata(&self) -> &IndexMap<String, String> {
+        &self.0.contents.metadata
+    }
+
+    /// Who may run where and when.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.0.contents.roster
+    }
+
+    /// The campaigns in order of their ids.
+    pub fn campaigns(&self) -> impl ExactSizeIterator<Item = CampaignRow<'_>> {
+        let roster = self.roster();
+        let party = |scope: Scope, c: u32| (roster.party(scope, c) != NONE).then(|| roster.key_name(scope, roster.party(scope, c)));
+        (0..roster.len() as u32).map(move |c| CampaignRow {
+            id: roster.id(c),
+            artist: party(Scope::Artist, c),
+            label: party(Scope::Label, c),
+            licensor: party(Scope::Licensor, c),
+            surfaces: roster.surfaces.list(c as usize),
+            markets: roster.markets.list(c as usize),
+            start: roster.flight(c).0,
+            end: roster.flight(c).1,
+        })
+    }
+
+    /// Every ledger with its price, in the order of folding.
+    pub fn prices(&self) -> impl ExactSizeIterator<Item = Price> {
+        let ledgers = self.ledgers();
+        (0..ledgers.len()).map(|l| Price {
+            goal: ledgers.goals.get(ledgers.goal.get(l) as usize).to_owned(),
+            kind: ledgers.kind(l),
+            measure: self.0.contents.measures[ledgers.measure.get(l) as usize].clone(),
+            scope: self.scope_text(l),
+            price: ledgers.price.get(l),
+        })
+    }
+
+    /// `campaign=c1`, `market=SE`, `all`.
+    pub(crate) fn scope_text(&self, l: usize) -> String {
+        let scope = self.ledgers().scope(l);
+        match scope {
+            Scope::All => scope.name().to_owned(),
+            _ => format!("{}={}", scope.name(), self.roster().key_name(scope, self.ledgers().key.get(l))),
+        }
+    }
+
+    /// What has changed from this policy to `other`.
+    #[must_use]
+    pub fn diff(&self, other: &Self) -> Diff {
+        diff::diff(self, other)
+    }
+
+    /// The row of a campaign in this policy, or [`UNKNOWN`]. Rows are valid in this process and for this policy only; `O(log n)`.
+    #[must_use]
+    pub fn row(&self, id: &str) -> u32 {
+        self.roster().find(id).map_or(UNKNOWN, |index| u32::from(self.0.tag) << INDEX_BITS | index)
+    }
+
+    /// The rows of many campaigns, in their order.
+    #[must_use]
+    pub fn rows<S: AsRef<str>>(&self, ids: &[S]) -> Vec<u32> {
+        ids.iter().map(|id| self.row(id.as_ref())).collect()
+    }
+
+    /// The number of a market in requests, or [`NONE`].
+    #[must_use]
+    pub fn market(&self, name: &str) -> u32 {
+        self.roster().market(name).unwrap_or(NONE)
+    }
+
+    /// The number of a surface in requests, or [`NONE`].
+    #[must_use]
+    pub fn surface(&self, name: &str) -> u32 {
+        self.roster().surface(name).unwrap_or(NONE)
+    }
+
+    /// The position of a measure among [`Policy::measures`].
+    #[must_use]
+    pub fn measure(&self, name: &str) -> Option<usize> {
+        self.measures().iter().position(|m| m == name)
+    }
+
+    pub(crate) fn ledgers(&self) -> &Ledgers {
+        &self.0.contents.ledgers
+    }
+
+    pub(crate) fn folded(&self) -> &Prices {
+        &self.0.prices
+    }
+
+    pub(crate) fn tag(&self) -> u8 {
+        self.0.tag
+    }
+
+    pub(crate) fn displacement(&self) -> Option<usize> {
+        self.0.displacement
+    }
+
+    pub(crate) fn campaign_hash(&self, index: u32) -> u64 {
+        self.0.hashes[index as usize]
+    }
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.bytes == other.0.bytes
+    }
+}
+
+impl Eq for Policy {}
+
+fn io_error(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(codes::IO, "path", None, format!("{}: {error}", quote(&path.to_string_lossy())))
+}
+
+fn too_large() -> Error {
+    Error::new(codes::POLICY_LIMIT, "policy", None, format!("the file is larger than the limit of {FILE_LIMIT} bytes"))
+}
+
+fn no_memory(bytes: u64) -> Error {
+    Error::new(codes::MEMORY, "policy", None, format!("{bytes} bytes could not be had"))
 }

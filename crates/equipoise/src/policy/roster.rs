@@ -61,10 +61,10 @@ impl Places {
                 && self.sets.get(set as usize * self.words() + place as usize / 64) >> (place % 64) & 1 == 1)
     }
 
-    /// The names of a campaign's set, or `None` for everywhere.
+    /// The names of a campaign's set, sorted, or `None` for everywhere.
     pub(crate) fn list(&self, index: usize) -> Option<Vec<&str>> {
-        (self.of.get(index) != NONE)
-            .then(|| (0..self.names.len()).filter(|p| self.holds(index, *p as u32)).map(|p| self.names.get(p)).collect())
+        let held = || self.sorted.iter().filter(|p| self.holds(index, **p)).map(|p| self.names.get(*p as usize));
+        (self.of.get(index) != NONE).then(|| held().collect())
     }
 
     pub(crate) fn sort(names: &Texts) -> Vec<u32> {

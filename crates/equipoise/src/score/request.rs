@@ -1,0 +1,199 @@
+//! What a caller asks: one opportunity as borrowed columns.
+
+use super::check_amount;
+use crate::error::{Error, Result, codes, quote};
+use crate::policy::{NONE, PLACE_LIMIT, Policy};
+
+/// The bit pattern of a displacement that the caller has not written: a quiet NaN that no arithmetic makes. It is filled from `organic` and
+/// `reference`; every other NaN is an error.
+pub const UNWRITTEN: u32 = 0x7fc0_e910;
+
+/// Largest measure, and largest magnitude of an organic score. With the limits of prices, no score can overflow.
+pub(super) const AMOUNT_LIMIT: f32 = 1e12;
+
+/// One request of `n` candidates, `n` being the length of `campaign`. Start from [`Request::new`].
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// [`Policy::market`] of the listener's market; [`NONE`] where there is none.
+    pub market: u32,
+    /// [`Policy::surface`] of the surface; [`NONE`] where there is none.
+    pub surface: u32,
+    /// Microseconds since 1970 UTC. `None`: neither flights nor the policy's validity are checked.
+    pub time: Option<i64>,
+    /// Promoted places, 0 to 255; `None` takes the slate's.
+    pub slots: Option<u32>,
+    /// Should differ from request to request; breaks ties where the policy says so.
+    pub key: u64,
+    /// The organic score that a promotion gives up; `None`: computed from `organic` if it is needed.
+    pub reference: Option<f32>,
+    /// Organic scores, finite, magnitude at most 1e12. May be absent where nothing needs them; ties then go by index.
+    pub organic: Option<&'a [f32]>,
+    /// [`Policy::row`] of each candidate's campaign, [`super::UNKNOWN`], or [`super::ORGANIC`].
+    pub campaign: &'a [u32],
+    /// The policy's measures, each in `[0, 1e12]`; `displacement` may be [`UNWRITTEN`].
+    pub measures: Measures<'a>,
+    /// Item numbers: at most one candidate of an item is picked. [`NONE`] (or an absent column) is an item of its own.
+    pub item: Option<&'a [u32]>,
+    /// Artist numbers in place of the campaigns' artists, for `max_per_artist`. [`NONE`] counts against nobody.
+    pub artist: Option<&'a [u32]>,
+}
+
+/// The measures of a request, `m` per candidate in the policy's order.
+#[derive(Debug, Clone, Copy)]
+pub enum Measures<'a> {
+    /// Measure `j` of candidate `i` is `values[j * stride + i]`; `stride >= n`.
+    Columns {
+        /// All columns.
+        values: &'a [f32],
+        /// From one column to the next.
+        stride: usize,
+    },
+    /// Measure `j` of candidate `i` is `values[i * stride + j]`; `stride >= m`.
+    Rows {
+        /// All rows.
+        values: &'a [f32],
+        /// From one row to the next.
+        stride: usize,
+    },
+    /// Measure `j` of candidate `i` is `columns[j][offset + i]`. An empty column `displacement` is unwritten throughout.
+    Slices {
+        /// One column per measure.
+        columns: &'a [&'a [f32]],
+        /// The first candidate's place in every column.
+        offset: usize,
+    },
+}
+
+impl<'a> Request<'a> {
+    /// A request of these candidates, without segment, time, organic scores and items, with key 0.
+    #[must_use]
+    pub fn new(campaign: &'a [u32], measures: Measures<'a>) -> Self {
+        Self {
+            market: NONE,
+            surface: NONE,
+            time: None,
+            slots: None,
+            key: 0,
+            reference: None,
+            organic: None,
+            campaign,
+            measures,
+            item: None,
+            artist: None,
+        }
+    }
+
+    /// How many candidates there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.campaign.len()
+    }
+
+    /// Whether there is no candidate.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.campaign.is_empty()
+    }
+
+    /// Checks lengths and all numbers but the measures, which are checked as they are read.
+    pub(super) fn check(&self, policy: &Policy) -> Result<Columns<'a>> {
+        let n = self.len();
+        if n >= NONE as usize {
+            return Err(Error::new(codes::TOO_LARGE, "campaign", None, format!("{n} candidates")));
+        }
+        let fits = |argument: &str, len: Option<usize>| match len {
+            Some(len) if len != n => Err(Error::new(codes::SHAPE, argument, None, format!("{len} entries for {n} candidates"))),
+            _ => Ok(()),
+        };
+        fits("organic", self.organic.map(<[f32]>::len))?;
+        fits("item", self.item.map(<[u32]>::len))?;
+        fits("artist", self.artist.map(<[u32]>::len))?;
+        let columns = self.measures.check(n, policy)?;
+        if let Some(slots) = self.slots.filter(|s| *s > PLACE_LIMIT) {
+            return Err(Error::new(codes::RANGE, "slots", None, format!("{slots} is not in 0..={PLACE_LIMIT}")));
+        }
+        if let Some(reference) = self.reference {
+            check_amount("reference", None, reference)?;
+        }
+        // One pass that the compiler can vectorise; the culprit is looked for only if there is one.
+        if let Some(organic) = self.organic
+            && organic.iter().fold(false, |bad, o| bad | !(o.abs() <= AMOUNT_LIMIT))
+        {
+            for (i, o) in organic.iter().enumerate() {
+                check_amount("organic", Some(i as u64), *o)?;
+            }
+        }
+        Ok(columns)
+    }
+}
+
+/// Measures whose lengths were checked.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub(super) measures: Measures<'a>,
+    pub(super) count: usize,
+    n: usize,
+    /// The measure whose column is empty because nothing was written.
+    unwritten: Option<usize>,
+}
+
+impl<'a> Measures<'a> {
+    fn check(self, n: usize, policy: &Policy) -> Result<Columns<'a>> {
+        let m = policy.measures().len();
+        let shape = |message: String| Error::new(codes::SHAPE, "measures", None, message);
+        let needs = |len: usize, outer: usize, stride: usize, inner: usize| {
+            if outer == 0 || inner == 0 {
+                return Ok(());
+            }
+            if outer > 1 && stride < inner {
+                return Err(shape(format!("a stride of {stride} for {inner} entries")));
+            }
+            match (outer - 1).checked_mul(stride).and_then(|before| before.checked_add(inner)) {
+                Some(needed) if needed <= len => Ok(()),
+                _ => Err(shape(format!("{len} entries, {n} candidates of {m} measures with stride {stride} need more"))),
+            }
+        };
+        let mut unwritten = None;
+        match self {
+            Measures::Columns { values, stride } => needs(values.len(), m, stride, n)?,
+            Measures::Rows { values, stride } => needs(values.len(), n, stride, m)?,
+            Measures::Slices { columns, offset } => {
+                if columns.len() != m {
+                    return Err(shape(format!("{} columns for the policy's {m} measures", columns.len())));
+                }
+                for (j, column) in columns.iter().enumerate() {
+                    if column.is_empty() && policy.displacement() == Some(j) {
+                        unwritten = Some(j);
+                    } else if offset.checked_add(n).is_none_or(|end| end > column.len()) {
+                        let name = quote(&policy.measures()[j]);
+                        return Err(shape(format!("column {name} has {} entries, {n} from {offset} on are needed", column.len())));
+                    }
+                }
+            }
+        }
+        Ok(Columns { measures: self, count: m, n, unwritten })
+    }
+}
+
+impl<'a> Columns<'a> {
+    /// Measure `j` of candidate `i`.
+    #[inline]
+    pub(super) fn get(&self, i: usize, j: usize) -> f32 {
+        match self.measures {
+            Measures::Columns { values, stride } => values[j * stride + i],
+            Measures::Rows { values, stride } => values[i * stride + j],
+            Measures::Slices { .. } if self.unwritten == Some(j) => f32::from_bits(UNWRITTEN),
+            Measures::Slices { columns, offset } => columns[j][offset + i],
+        }
+    }
+
+    /// Measure `j` of all candidates, where they lie together and were written.
+    #[inline]
+    pub(super) fn column(&self, j: usize) -> Option<&'a [f32]> {
+        match self.measures {
+            Measures::Columns { values, stride } => Some(&values[j * stride..][..self.n]),
+            Measures::Rows { .. } => None,
+            Measures::Slices { columns, offset } => columns[j].get(offset..offset + self.n),
+        }
+    }
+}

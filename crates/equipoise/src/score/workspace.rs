@@ -1,0 +1,179 @@
+//! The memory of a request, and the view of its outcome.
+
+use super::{Explanation, Request};
+use crate::error::{Error, Result, codes};
+use crate::model::{Reason, organic};
+use crate::policy::{PLACE_LIMIT, Policy};
+
+/// Results and scratch memory of one request at a time; used again and again, it stops allocating.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    pub(super) scores: Vec<f32>,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) picks: Vec<u32>,
+    pub(super) positions: Vec<u32>,
+    /// Index of each candidate's campaign; the policy's number of campaigns where it is not scored.
+    pub(super) campaigns: Vec<u32>,
+    /// `V` of the segment.
+    pub(super) values: Vec<f32>,
+    /// The measure `displacement` of every candidate, where some of it had to be filled.
+    pub(super) displacement: Vec<f32>,
+    pub(super) heap: Vec<(u64, u32)>,
+    pub(super) places: organic::Places,
+    pub(super) reference: Option<f32>,
+    pub(super) known_segment: bool,
+    /// The policy and the number of candidates of the outcome that is held.
+    holds: Option<([u8; 16], usize)>,
+}
+
+impl Workspace {
+    /// A workspace for requests of up to `n` candidates; it grows when more come.
+    #[must_use]
+    pub fn with_capacity(n: usize) -> Self {
+        let places = PLACE_LIMIT as usize;
+        Self {
+            scores: Vec::with_capacity(n),
+            reasons: Vec::with_capacity(n),
+            picks: Vec::with_capacity(places),
+            positions: Vec::with_capacity(places),
+            campaigns: Vec::with_capacity(n),
+            values: Vec::with_capacity(16),
+            displacement: Vec::with_capacity(n),
+            heap: Vec::with_capacity(n),
+            places: organic::Places::with_capacity(places),
+            ..Self::default()
+        }
+    }
+
+    /// Empties everything and makes room for `n` candidates of `measures` measures.
+    pub(super) fn reserve(&mut self, n: usize, measures: usize) -> Result<()> {
+        fn room<T>(list: &mut Vec<T>, n: usize) -> Result<()> {
+            list.clear();
+            list.try_reserve(n).map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))
+        }
+        room(&mut self.scores, n)?;
+        room(&mut self.reasons, n)?;
+        room(&mut self.picks, PLACE_LIMIT as usize)?;
+        room(&mut self.positions, PLACE_LIMIT as usize)?;
+        room(&mut self.campaigns, n)?;
+        room(&mut self.values, measures)?;
+        room(&mut self.displacement, n)?;
+        room(&mut self.heap, n)
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.holds = None;
+    }
+
+    pub(super) fn scored_by(&mut self, policy: &Policy, n: usize) {
+        self.holds = Some((policy.id(), n));
+    }
+
+    pub(super) fn check_holds(&self, policy: &Policy, n: usize) -> Result<()> {
+        if self.holds == Some((policy.id(), n)) {
+            return Ok(());
+        }
+        Err(Error::new(codes::NOT_BEGUN, "workspace", None, "the workspace does not hold the outcome of this request"))
+    }
+
+    fn if_held<T>(&self, list: &'_ [T]) -> usize {
+        if self.holds.is_some() { list.len() } else { 0 }
+    }
+
+    /// Promotion scores, one per candidate: +0 where not scored, never NaN or infinite. Empty before the first request and after an error, as
+    /// are the other lists.
+    #[must_use]
+    pub fn scores(&self) -> &[f32] {
+        &self.scores[..self.if_held(&self.scores)]
+    }
+
+    /// Indices of the candidates that were picked, in the order in which they were.
+    #[must_use]
+    pub fn picks(&self) -> &[u32] {
+        &self.picks[..self.if_held(&self.picks)]
+    }
+
+    /// The place of each pick, counted from 1; ascending.
+    #[must_use]
+    pub fn positions(&self) -> &[u32] {
+        &self.positions[..self.if_held(&self.positions)]
+    }
+
+    /// What became of each candidate.
+    #[must_use]
+    pub fn reasons(&self) -> &[Reason] {
+        &self.reasons[..self.if_held(&self.reasons)]
+    }
+
+    /// The reference that was given or computed; `None` where nothing needed one.
+    #[must_use]
+    pub fn reference(&self) -> Option<f32> {
+        self.reference
+    }
+
+    /// Whether the request's segment was priced; unknown segments take the highest known charge per measure, and hosts count them.
+    #[must_use]
+    pub fn known_segment(&self) -> bool {
+        self.known_segment
+    }
+}
+
+/// The outcome of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) request: &'a Request<'a>,
+    pub(super) workspace: &'a Workspace,
+}
+
+impl<'a> Decision<'a> {
+    /// The policy that decided.
+    #[must_use]
+    pub fn policy(&self) -> &'a Policy {
+        self.policy
+    }
+
+    /// As [`Workspace::scores`].
+    #[must_use]
+    pub fn scores(&self) -> &'a [f32] {
+        self.workspace.scores()
+    }
+
+    /// As [`Workspace::picks`].
+    #[must_use]
+    pub fn picks(&self) -> &'a [u32] {
+        self.workspace.picks()
+    }
+
+    /// As [`Workspace::positions`].
+    #[must_use]
+    pub fn positions(&self) -> &'a [u32] {
+        self.workspace.positions()
+    }
+
+    /// As [`Workspace::reasons`].
+    #[must_use]
+    pub fn reasons(&self) -> &'a [Reason] {
+        self.workspace.reasons()
+    }
+
+    /// As [`Workspace::reference`].
+    #[must_use]
+    pub fn reference(&self) -> Option<f32> {
+        self.workspace.reference()
+    }
+
+    /// As [`Workspace::known_segment`].
+    #[must_use]
+    pub fn known_segment(&self) -> bool {
+        self.workspace.known_segment()
+    }
+
+    /// As [`Policy::explain`].
+    ///
+    /// # Errors
+    /// `invalid_input.row` where there is no candidate `i`.
+    pub fn explain(&self, i: usize) -> Result<Explanation> {
+        self.policy.explain(self.request, self.workspace, i)
+    }
+}
