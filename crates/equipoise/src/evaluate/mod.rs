@@ -1,1 +1,5 @@
-//! evaluate
+//! What a policy would do: logs run through it by the serving rule.
+
+mod replay;
+
+pub use replay::{Replay, replay};

@@ -2,6 +2,33 @@
 //!
 //! A [`Request`] borrows the caller's columns, a [`Workspace`] holds the results and all scratch memory: after warm-up nothing is allocated and
 //! nothing is locked.
+//!
+//! ```
+//! use equipoise::model::{Campaign, Campaigns, GoalKind, Ledger, Scope};
+//! use equipoise::policy::{Draft, ORGANIC, Policy};
+//! use equipoise::score::{Measures, Reason, Request, Workspace};
+//!
+//! let cap = Ledger { goal: 0, kind: GoalKind::Cap, measure: 0, scope: Scope::Campaign, key: 0, inside: 1.0, outside: 0.0 };
+//! let policy = Policy::new(&Draft {
+//!     measures: vec!["stream".into()],
+//!     weights: vec![0.0, 1.0],
+//!     campaigns: Campaigns::new(["a", "b"].map(|id| Campaign { id: id.into(), ..Campaign::default() }).into())?,
+//!     goals: vec!["cap".into()],
+//!     ledgers: vec![(cap, 0.25)],
+//!     ..Draft::default()
+//! })?;
+//! let campaign = [policy.row("a"), policy.row("b"), ORGANIC];
+//! let request = Request::new(&campaign, Measures::Columns { values: &[0.75, 0.375, 0.9], stride: 3 });
+//! let mut workspace = Workspace::with_capacity(3);
+//! let decision = policy.score(&request, &mut workspace)?;
+//! assert_eq!(decision.scores(), [0.5, 0.375, 0.0]);
+//! assert_eq!((decision.picks(), decision.positions()), ([0].as_slice(), [1].as_slice()));
+//! assert_eq!(decision.reasons(), [Reason::Picked, Reason::Outscored, Reason::Organic]);
+//! let why = decision.explain(0)?;
+//! let told: Vec<_> = why.terms.iter().map(|t| (t.name.as_str(), t.kind.name(), t.amount)).collect();
+//! assert_eq!(told, [("stream", "objective", 0.75), ("cap exposure campaign=a", "cap", -0.25), ("rounding", "rounding", 0.0)]);
+//! # Ok::<(), equipoise::Error>(())
+//! ```
 
 mod explain;
 mod request;
