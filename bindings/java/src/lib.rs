@@ -1,1 +1,106 @@
-//! The java binding.
+//! The Java face: primitives and direct memory in, results written beside them, errors and panics mapped to exceptions.
+//!
+//! One symbol is exported, `JNI_OnLoad`, which registers the methods of the Java class `io.equipoise.Native`.
+
+mod error;
+mod layout;
+mod policy;
+mod table;
+mod workspace;
+
+use error::{Fault, Throw};
+use jni::objects::{JClass, JString};
+use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jfloat, jint, jlong};
+use jni::{Env, EnvUnowned, JavaVM, NativeMethod, jni_str, native_method};
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use workspace::Scalars;
+
+const METHODS: &[NativeMethod] = &[
+    native_method! { error_policy = Throw, static fn version() -> JString },
+    native_method! { error_policy = Throw, static fn panic(message: JString) },
+    native_method! { error_policy = Throw, fn = workspace::panic, static fn panic_in_workspace(workspace: jlong, message: JString) },
+    native_method! { error_policy = Throw, fn = workspace::reasons, static fn reasons() -> [JString] },
+    native_method! { error_policy = Throw, fn = workspace::unwritten, static fn unwritten() -> jint },
+    native_method! { error_policy = Throw, fn = policy::load, static fn policy_load(path: [jbyte]) -> jlong },
+    native_method! { error_policy = Throw, fn = policy::from_bytes, static fn policy_from_bytes(bytes: [jbyte]) -> jlong },
+    native_method! { error_policy = Throw, fn = policy::empty, static fn policy_empty() -> jlong },
+    native_method! { error_policy = Throw, fn = policy::release, static fn policy_release(policy: jlong) },
+    native_method! { error_policy = Throw, fn = policy::id, static fn policy_id(policy: jlong) -> JString },
+    native_method! { error_policy = Throw, fn = policy::size, static fn policy_size(policy: jlong) -> jint },
+    native_method! { error_policy = Throw, fn = policy::measures, static fn policy_measures(policy: jlong) -> [JString] },
+    native_method! {
+        error_policy = Throw,
+        fn = policy::rows,
+        static fn policy_rows(policy: jlong, text: [jbyte], ends: [jint], out: [jint], count: jint) -> jint,
+    },
+    native_method! { error_policy = Throw, fn = policy::index, static fn policy_index(policy: jlong, what: jint, name: [jbyte]) -> jint },
+    native_method! { error_policy = Throw, fn = workspace::new, static fn workspace_new() -> jlong },
+    native_method! { error_policy = Throw, fn = workspace::release, static fn workspace_release(workspace: jlong) },
+    native_method! { error_policy = Throw, fn = workspace::layout, static fn workspace_layout(capacity: jint, measures: jint) -> [jlong] },
+    native_method! {
+        error_policy = Throw,
+        fn = workspace::attach,
+        static fn workspace_attach(workspace: jlong, memory: JByteBuffer, capacity: jint, measures: jint),
+    },
+    native_method! {
+        static raw fn score(
+            workspace: jlong,
+            policy: jlong,
+            n: jint,
+            flags: jint,
+            time: jlong,
+            key: jlong,
+            market: jint,
+            surface: jint,
+            slots: jint,
+            reference: jfloat,
+        ) -> jint,
+    },
+    native_method! { error_policy = Throw, fn = workspace::explain, static fn explain(workspace: jlong, i: jint) -> [java.lang.Object] },
+];
+
+/// Called by the JVM when it has loaded this library, on behalf of the class loader of `io.equipoise.Native`.
+#[unsafe(no_mangle)]
+pub extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *mut c_void) -> jint {
+    // SAFETY: the JVM passes its own, valid pointer.
+    let vm = unsafe { JavaVM::from_raw(vm) };
+    let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
+        let class = env.find_class(jni_str!("io/equipoise/Native"))?;
+        // SAFETY: the macro checked each signature against its function, and all of them are static.
+        unsafe { env.register_native_methods(class, METHODS) }
+    });
+    if registered.is_ok() { JNI_VERSION_1_8 } else { JNI_ERR }
+}
+
+fn version<'local>(env: &mut Env<'local>, _class: JClass<'local>) -> Result<JString<'local>, Fault> {
+    Ok(env.new_string(env!("CARGO_PKG_VERSION"))?)
+}
+
+/// Panics as a bug would, but for the report on standard error.
+fn panic<'local>(env: &mut Env<'local>, _class: JClass<'local>, message: JString<'local>) -> Result<(), Fault> {
+    resume_unwind(Box::new(message.try_to_string(env)?))
+}
+
+/// The one native call of a score. It needs the JVM only where something goes wrong.
+fn score<'local>(
+    mut env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    workspace: jlong,
+    policy: jlong,
+    n: jint,
+    flags: jint,
+    time: jlong,
+    key: jlong,
+    market: jint,
+    surface: jint,
+    slots: jint,
+    reference: jfloat,
+) -> jint {
+    let scalars = Scalars { n, flags, time, key, market, surface, slots, reference };
+    match catch_unwind(AssertUnwindSafe(|| workspace::score(workspace, policy, scalars))) {
+        Ok(Ok(picks)) => picks,
+        Ok(Err(error)) => env.with_env(|_| Err(Fault::from(error))).resolve::<Throw>(),
+        Err(payload) => env.with_env(|_| -> Result<jint, Fault> { resume_unwind(payload) }).resolve::<Throw>(),
+    }
+}

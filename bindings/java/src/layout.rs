@@ -1,0 +1,58 @@
+//! Where the columns and results of a request lie in the direct memory that Java owns.
+
+/// Every column starts on a cache line.
+const ALIGNMENT: usize = 64;
+
+/// Byte offsets in the memory of a workspace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    /// f32 a candidate.
+    pub(crate) organic: usize,
+    /// u32 a candidate.
+    pub(crate) campaign: usize,
+    /// u32 a candidate.
+    pub(crate) item: usize,
+    /// f32 a candidate, a result.
+    pub(crate) scores: usize,
+    /// u32 a pick, a result.
+    pub(crate) picks: usize,
+    /// u32 a pick, a result.
+    pub(crate) positions: usize,
+    /// u8 a candidate, a result.
+    pub(crate) reasons: usize,
+    /// f32 a candidate, one column after another.
+    pub(crate) measures: usize,
+    /// f32 values from one column of measures to the next.
+    pub(crate) stride: usize,
+    /// Bytes in all.
+    pub(crate) total: usize,
+}
+
+impl Layout {
+    /// The layout for `capacity` candidates of `measures` measures; none if its size passes an `i64`.
+    pub(crate) fn new(capacity: usize, measures: usize) -> Option<Self> {
+        let stride = capacity.checked_next_multiple_of(ALIGNMENT / 4)?;
+        let words = stride.checked_mul(4)?;
+        let bytes = capacity.checked_next_multiple_of(ALIGNMENT)?;
+        let mut end = 0_usize;
+        let mut next = |size: usize| {
+            let start = end;
+            end = end.checked_add(size)?;
+            Some(start)
+        };
+        let layout = Self {
+            organic: next(words)?,
+            campaign: next(words)?,
+            item: next(words)?,
+            scores: next(words)?,
+            picks: next(words)?,
+            positions: next(words)?,
+            reasons: next(bytes)?,
+            measures: next(words.checked_mul(measures)?)?,
+            stride,
+            total: 0,
+        };
+        i64::try_from(end).ok()?;
+        Some(Self { total: end, ..layout })
+    }
+}

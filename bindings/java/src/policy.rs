@@ -1,0 +1,119 @@
+//! Policies as Java sees them: a handle, and look-ups by UTF-8 text.
+
+use crate::error::Fault;
+use crate::table::Table;
+use equipoise::error::{Error, codes};
+use equipoise::policy::Policy;
+use jni::Env;
+use jni::objects::{JByteArray, JClass, JIntArray, JObjectArray, JString};
+use jni::sys::{jint, jlong};
+
+/// Every policy that Java holds.
+pub(crate) static POLICIES: Table<Policy> = Table::new(1, "policy");
+
+/// What `index` looks names up in; the numbers are those of `Native.java`.
+const MARKET: jint = 0;
+const SURFACE: jint = 1;
+const MEASURE: jint = 2;
+
+pub(crate) fn load<'local>(env: &mut Env<'local>, _class: JClass<'local>, path: JByteArray<'local>) -> Result<jlong, Fault> {
+    let path = text(env.convert_byte_array(&path)?, "path")?;
+    Ok(POLICIES.insert(Policy::load(path)?)?)
+}
+
+pub(crate) fn from_bytes<'local>(env: &mut Env<'local>, _class: JClass<'local>, bytes: JByteArray<'local>) -> Result<jlong, Fault> {
+    let bytes = env.convert_byte_array(&bytes)?;
+    Ok(POLICIES.insert(Policy::from_bytes(&bytes)?)?)
+}
+
+pub(crate) fn empty<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> Result<jlong, Fault> {
+    Ok(POLICIES.insert(Policy::empty())?)
+}
+
+pub(crate) fn release<'local>(_env: &mut Env<'local>, _class: JClass<'local>, policy: jlong) -> Result<(), Fault> {
+    POLICIES.release(policy);
+    Ok(())
+}
+
+pub(crate) fn id<'local>(env: &mut Env<'local>, _class: JClass<'local>, policy: jlong) -> Result<JString<'local>, Fault> {
+    Ok(env.new_string(POLICIES.get(policy)?.id_hex())?)
+}
+
+pub(crate) fn size<'local>(_env: &mut Env<'local>, _class: JClass<'local>, policy: jlong) -> Result<jint, Fault> {
+    Ok(POLICIES.get(policy)?.roster().len() as jint)
+}
+
+pub(crate) fn measures<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+) -> Result<JObjectArray<'local, JString<'local>>, Fault> {
+    strings(env, POLICIES.get(policy)?.measures())
+}
+
+/// Looks up `count` ids in one call: id `i` ends at `ends[i]` of `text` and starts where the one before ends.
+pub(crate) fn rows<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+    text: JByteArray<'local>,
+    ends: JIntArray<'local>,
+    out: JIntArray<'local>,
+    count: jint,
+) -> Result<jint, Fault> {
+    let policy = POLICIES.get(policy)?;
+    let text = env.convert_byte_array(&text)?;
+    let length = ends.len(env)?.min(out.len(env)?);
+    let count = usize::try_from(count).ok().filter(|n| *n <= length);
+    let mut ends_read = vec![0; count.ok_or_else(|| Error::new(codes::SHAPE, "count", None, "passes an array"))?];
+    ends.get_region(env, 0, &mut ends_read)?;
+    let mut rows = Vec::with_capacity(ends_read.len());
+    let mut unknown = 0;
+    let mut start = 0;
+    for (i, end) in ends_read.into_iter().enumerate() {
+        let bytes = text.get(start..end as usize).ok_or_else(|| Error::new(codes::SHAPE, "ids", Some(i as u64), "ends out of order"))?;
+        start = end as usize;
+        let id = std::str::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, "ids", Some(i as u64), e.to_string()))?;
+        let row = policy.row(id);
+        unknown += jint::from(row == u32::MAX);
+        rows.push(row as jint);
+    }
+    out.set_region(env, 0, &rows)?;
+    Ok(unknown)
+}
+
+pub(crate) fn index<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+    what: jint,
+    name: JByteArray<'local>,
+) -> Result<jint, Fault> {
+    let policy = POLICIES.get(policy)?;
+    let name = text(env.convert_byte_array(&name)?, "name")?;
+    Ok(match what {
+        MARKET => policy.market(&name) as jint,
+        SURFACE => policy.surface(&name) as jint,
+        MEASURE => policy.measure(&name).map_or(-1, |j| j as jint),
+        _ => -1,
+    })
+}
+
+/// A Java array of strings.
+pub(crate) fn strings<'local, S: AsRef<str>>(
+    env: &mut Env<'local>,
+    names: impl IntoIterator<Item = S, IntoIter: ExactSizeIterator>,
+) -> Result<JObjectArray<'local, JString<'local>>, Fault> {
+    let names = names.into_iter();
+    let array = JObjectArray::<JString>::new(env, names.len(), JString::null())?;
+    for (i, name) in names.enumerate() {
+        let name = env.new_string(name)?;
+        array.set_element(env, i, &name)?;
+        env.delete_local_ref(name);
+    }
+    Ok(array)
+}
+
+fn text(bytes: Vec<u8>, argument: &str) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, argument, None, e.to_string()))
+}

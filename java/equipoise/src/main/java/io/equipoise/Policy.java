@@ -1,0 +1,228 @@
+package io.equipoise;
+
+import java.lang.ref.Reference;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a service loads: objectives, prices, eligibility and slate rules, immutable. Safe to use from any thread; its native memory is
+ * freed some time after the object is unreachable.
+ *
+ * <p>Rows, and the indices of measures, markets and surfaces, belong to one policy. Resolve them once per policy, not per request.
+ */
+public final class Policy {
+  private final Handle handle;
+  private final String id;
+  private final int size;
+  private final List<String> measures;
+
+  private Policy(long raw) {
+    handle = new Handle(this, raw, Native::policyRelease);
+    id = Native.policyId(raw);
+    size = Native.policySize(raw);
+    measures = List.of(Native.policyMeasures(raw));
+  }
+
+  /**
+   * Loads and checks a policy file.
+   *
+   * @param path a {@code .safetensors} policy file
+   * @return the policy
+   * @throws PolicyException if the file is not a policy that this version reads
+   * @throws InvalidInputException if the file cannot be read
+   */
+  public static Policy load(Path path) {
+    NativeLibrary.require();
+    if (path == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "path", -1, "is null, wanted a path");
+    }
+    if (path.getFileSystem() == FileSystems.getDefault()) {
+      return new Policy(Native.policyLoad(Text.utf8(path.toString(), "path", -1)));
+    }
+    try {
+      return fromBytes(Files.readAllBytes(path));
+    } catch (IOException e) {
+      EquipoiseException fault = EquipoiseException.fault(InvalidInputException.IO, "path", -1, "cannot be read: " + e);
+      fault.initCause(e);
+      throw fault;
+    }
+  }
+
+  /**
+   * Checks a policy file that is in memory.
+   *
+   * @param bytes the bytes of a policy file
+   * @return the policy
+   * @throws PolicyException if the bytes are not a policy that this version reads
+   */
+  public static Policy fromBytes(byte[] bytes) {
+    NativeLibrary.require();
+    if (bytes == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "bytes", -1, "is null, wanted the bytes of a policy file");
+    }
+    return new Policy(Native.policyFromBytes(bytes));
+  }
+
+  /** The policy without campaigns: every id is unknown, every request in organic order. */
+  static Policy empty() {
+    NativeLibrary.require();
+    return new Policy(Native.policyEmpty());
+  }
+
+  /**
+   * The row of a campaign: a number to store in {@link Workspace#campaign(int, int)} for requests of this policy, in this process.
+   *
+   * @param id the campaign's id
+   * @return the row, or -1 if this policy does not know the campaign
+   * @throws InvalidInputException if {@code id} is null or not valid Unicode
+   */
+  public int row(String id) {
+    byte[] text = Text.utf8(id, "id", -1);
+    int[] out = new int[1];
+    rows(text, new int[] {text.length}, out, 1);
+    return out[0];
+  }
+
+  /**
+   * The rows of many campaigns, in one native call.
+   *
+   * @param ids ids of campaigns
+   * @param out takes the rows, -1 for unknown ids; at least as long as {@code ids}
+   * @return how many ids this policy does not know
+   * @throws InvalidInputException if an id is null or not valid Unicode, or {@code out} is too short; {@code out} is then unchanged
+   */
+  public int rows(List<String> ids, int[] out) {
+    if (ids == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "ids", -1, "is null, wanted ids");
+    }
+    return rows(ids.toArray(new String[0]), out);
+  }
+
+  /**
+   * The rows of many campaigns, in one native call.
+   *
+   * @param ids ids of campaigns
+   * @param out takes the rows, -1 for unknown ids; at least as long as {@code ids}
+   * @return how many ids this policy does not know
+   * @throws InvalidInputException if an id is null or not valid Unicode, or {@code out} is too short; {@code out} is then unchanged
+   */
+  public int rows(String[] ids, int[] out) {
+    if (ids == null || out == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, ids == null ? "ids" : "out", -1, "is null, wanted an array");
+    }
+    if (out.length < ids.length) {
+      throw EquipoiseException.fault(
+          InvalidInputException.SHAPE, "out", -1, "has length " + out.length + ", wanted at least " + ids.length);
+    }
+    byte[] text = new byte[16 * ids.length];
+    int[] ends = new int[ids.length];
+    int end = 0;
+    for (int i = 0; i < ids.length; i++) {
+      byte[] id = Text.utf8(ids[i], "ids", i);
+      if (id.length > text.length - end) {
+        long wanted = Math.min(Integer.MAX_VALUE - 8L, Math.max(2L * text.length, (long) end + id.length));
+        if ((long) end + id.length > wanted) {
+          throw EquipoiseException.fault(InvalidInputException.TOO_LARGE, "ids", i, "all ids together pass 2 GiB; resolve them in parts");
+        }
+        text = Arrays.copyOf(text, (int) wanted);
+      }
+      System.arraycopy(id, 0, text, end, id.length);
+      end += id.length;
+      ends[i] = end;
+    }
+    return rows(text, ends, out, ids.length);
+  }
+
+  private int rows(byte[] text, int[] ends, int[] out, int count) {
+    try {
+      return Native.policyRows(handle.raw, text, ends, out, count);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * The index of a market.
+   *
+   * @param name the market
+   * @return its index for {@link Workspace#market(int)}, or -1 if this policy does not know it
+   */
+  public int market(String name) {
+    return index(Native.MARKET, name);
+  }
+
+  /**
+   * The index of a surface.
+   *
+   * @param name the surface
+   * @return its index for {@link Workspace#surface(int)}, or -1 if this policy does not know it
+   */
+  public int surface(String name) {
+    return index(Native.SURFACE, name);
+  }
+
+  /**
+   * The index of a measure.
+   *
+   * @param name the measure
+   * @return its index for {@link Workspace#measure(int, int, float)}, or -1 if this policy does not use it
+   */
+  public int measure(String name) {
+    return index(Native.MEASURE, name);
+  }
+
+  private int index(int what, String name) {
+    try {
+      return Native.policyIndex(handle.raw, what, Text.utf8(name, "name", -1));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * The policy's id, which names its contents: 32 hexadecimal digits.
+   *
+   * @return the id
+   */
+  public String id() {
+    return id;
+  }
+
+  /**
+   * The measures that a request gives for each candidate, in the order of their indices. {@code displacement} may be among them; it is
+   * filled from organic scores and the reference unless it is written.
+   *
+   * @return names, immutable
+   */
+  public List<String> measures() {
+    return measures;
+  }
+
+  /**
+   * How many campaigns the policy holds.
+   *
+   * @return a number from 0
+   */
+  public int size() {
+    return size;
+  }
+
+  /** The native handle; keep this object reachable while it is in use. */
+  long raw() {
+    return handle.raw;
+  }
+
+  /**
+   * Names the policy.
+   *
+   * @return id and size
+   */
+  @Override
+  public String toString() {
+    return "Policy[id=" + id + ", size=" + size + "]";
+  }
+}

@@ -1,0 +1,455 @@
+package io.equipoise;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What stands behind a {@link Workspace}: one request's columns and results in direct memory, and the native workspace that scores them.
+ *
+ * <p>The memory belongs to the JVM and the native side holds on to it, so a late write by any thread lands in memory that is there.
+ */
+final class RequestBuffer {
+  private static final String[] REASONS = Native.reasons();
+  private static final float UNWRITTEN = Float.intBitsToFloat(Native.unwritten());
+  private static final String DISPLACEMENT = "displacement";
+  private static final int ALIGNMENT = 64;
+  /** Candidates per step of capacity: whole cache lines in every column. */
+  private static final int STEP = 64;
+
+  private final Handle handle = new Handle(this, Native.workspaceNew(), Native::workspaceRelease);
+
+  private int capacity;
+  private int measureCapacity;
+  private FloatColumn organic;
+  private IntColumn campaign;
+  private IntColumn item;
+  private FloatColumn[] measures;
+  private FloatBuffer scores;
+  private IntBuffer picks;
+  private IntBuffer positions;
+  private ByteBuffer reasons;
+
+  private Policy policy;
+  private int measureCount;
+  private int n;
+  private int flags;
+  private int market;
+  private int surface;
+  private long time;
+  private int slots;
+  private long key;
+  private float reference;
+
+  private boolean begun;
+  private boolean scored;
+  private int picked;
+  /** Who began the request, and whose request was cut short by that. */
+  private Thread owner;
+  private Thread overtaken;
+  /** Whether a native call is under way. Only a courtesy: what counts is the native workspace's own lock. */
+  private boolean busy;
+
+  RequestBuffer(Policy policy, int capacity) {
+    allocate(capacity, policy.measures().size());
+    bind(policy);
+  }
+
+  int capacity() {
+    return capacity;
+  }
+
+  /** Lays out fresh memory; nothing changes unless all of it is there. */
+  private void allocate(int wanted, int wantedMeasures) {
+    int rounded = Math.max(STEP, (wanted + STEP - 1) / STEP * STEP);
+    long[] layout = Native.workspaceLayout(rounded, wantedMeasures);
+    long total = layout[9];
+    if (total > Integer.MAX_VALUE - ALIGNMENT) {
+      throw EquipoiseException.fault(
+          InvalidInputException.TOO_LARGE, "n", -1, wanted + " candidates of " + wantedMeasures + " measures do not fit 2 GiB");
+    }
+    ByteBuffer memory;
+    try {
+      memory = ByteBuffer.allocateDirect((int) total + ALIGNMENT).alignedSlice(ALIGNMENT).order(ByteOrder.nativeOrder());
+    } catch (OutOfMemoryError e) {
+      EquipoiseException fault =
+          EquipoiseException.fault(EquipoiseException.MEMORY, "n", -1, "no direct memory of " + total + " bytes for " + wanted + " candidates");
+      fault.initCause(e);
+      throw fault;
+    }
+    Native.workspaceAttach(handle.raw, memory, rounded, wantedMeasures);
+    organic = new FloatColumn(memory, layout[0], rounded, Float.NaN);
+    campaign = new IntColumn(memory, layout[1], rounded);
+    item = new IntColumn(memory, layout[2], rounded);
+    scores = memory.slice((int) layout[3], rounded * Float.BYTES).order(memory.order()).asFloatBuffer();
+    picks = memory.slice((int) layout[4], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
+    positions = memory.slice((int) layout[5], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
+    reasons = memory.slice((int) layout[6], rounded);
+    measures = new FloatColumn[wantedMeasures];
+    for (int j = 0; j < wantedMeasures; j++) {
+      measures[j] = new FloatColumn(memory, layout[7] + j * layout[8] * Float.BYTES, rounded, 0f);
+    }
+    capacity = rounded;
+    measureCapacity = wantedMeasures;
+    policy = null;
+  }
+
+  /** Gives the columns of measures the meaning that they have in {@code next}. */
+  private void bind(Policy next) {
+    boolean same = policy != null && policy.measures().equals(next.measures());
+    policy = next;
+    measureCount = next.measures().size();
+    if (!same) {
+      for (int j = 0; j < measureCount; j++) {
+        measures[j].reset(next.measures().get(j).equals(DISPLACEMENT) ? UNWRITTEN : 0f);
+      }
+    }
+  }
+
+  void begin(Policy next, int count) {
+    if (next == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "policy", -1, "is null, wanted a policy");
+    }
+    checkCount(count);
+    if (busy) {
+      throw concurrent();
+    }
+    Thread me = Thread.currentThread();
+    overtaken = begun && !scored && owner != me ? owner : null;
+    owner = me;
+    begun = false;
+    scored = false;
+    if (count > capacity || next.measures().size() > measureCapacity) {
+      int grown = count > capacity ? (int) Math.min(Workspace.LIMIT, Math.max(count, capacity * 3L / 2)) : capacity;
+      allocate(grown, Math.max(next.measures().size(), measureCapacity));
+    }
+    if (next != policy) {
+      bind(next);
+    }
+    n = count;
+    organic.begin();
+    campaign.begin(count);
+    item.begin(count);
+    for (int j = 0; j < measureCount; j++) {
+      measures[j].begin();
+    }
+    flags = 0;
+    market = -1;
+    surface = -1;
+    key = 0;
+    begun = true;
+  }
+
+  static void checkCount(int count) {
+    if (count < 0) {
+      throw EquipoiseException.fault(InvalidInputException.RANGE, "n", -1, "is " + count + ", wanted at least 0");
+    }
+    if (count > Workspace.LIMIT) {
+      throw EquipoiseException.fault(InvalidInputException.TOO_LARGE, "n", -1, "is " + count + ", the limit is " + Workspace.LIMIT);
+    }
+  }
+
+  void market(int index) {
+    checkBegun();
+    market = index;
+  }
+
+  void market(String name) {
+    checkBegun();
+    market = name == null ? -1 : policy.market(name);
+  }
+
+  void surface(int index) {
+    checkBegun();
+    surface = index;
+  }
+
+  void surface(String name) {
+    checkBegun();
+    surface = name == null ? -1 : policy.surface(name);
+  }
+
+  void time(long micros) {
+    checkBegun();
+    time = micros;
+    flags |= Native.TIME;
+  }
+
+  void slots(int count) {
+    checkBegun();
+    slots = count;
+    flags |= Native.SLOTS;
+  }
+
+  void key(long value) {
+    checkBegun();
+    key = value;
+  }
+
+  void reference(float value) {
+    checkBegun();
+    reference = value;
+    flags |= Native.REFERENCE;
+  }
+
+  void organic(int i, float value) {
+    checkIndex(i);
+    organic.put(i, value);
+  }
+
+  void organic(int start, float[] values, int from, int count) {
+    checkRange(start, values == null ? -1 : values.length, from, count, "organic");
+    organic.put(start, values, from, count);
+  }
+
+  FloatBuffer organic() {
+    checkBegun();
+    return organic.view();
+  }
+
+  void campaign(int i, int row) {
+    checkIndex(i);
+    campaign.put(i, row);
+  }
+
+  void campaign(int start, int[] rows, int from, int count) {
+    checkRange(start, rows == null ? -1 : rows.length, from, count, "campaign");
+    campaign.put(start, rows, from, count);
+  }
+
+  IntBuffer campaign() {
+    checkBegun();
+    return campaign.view();
+  }
+
+  void item(int i, int value) {
+    checkIndex(i);
+    item.put(i, value);
+  }
+
+  void item(int start, int[] items, int from, int count) {
+    checkRange(start, items == null ? -1 : items.length, from, count, "item");
+    item.put(start, items, from, count);
+  }
+
+  IntBuffer item() {
+    checkBegun();
+    return item.view();
+  }
+
+  void measure(int i, int j, float value) {
+    checkIndex(i);
+    if (j >= 0 && j < measureCount) {
+      measures[j].put(i, value);
+    } else {
+      checkMeasure(j);
+    }
+  }
+
+  void measure(int j, int start, float[] values, int from, int count) {
+    checkRange(start, values == null ? -1 : values.length, from, count, "measure");
+    if (j >= 0 && j < measureCount) {
+      measures[j].put(start, values, from, count);
+    } else {
+      checkMeasure(j);
+    }
+  }
+
+  FloatBuffer measure(int j) {
+    checkBegun();
+    if (j < 0 || j >= measureCount) {
+      throw EquipoiseException.fault(InvalidInputException.ROW, "j", j, "is not a measure of this policy, which has " + measureCount);
+    }
+    return measures[j].view();
+  }
+
+  /** -1 is a measure that the policy does not use: its values go nowhere. */
+  private void checkMeasure(int j) {
+    if (j != -1) {
+      throw EquipoiseException.fault(InvalidInputException.ROW, "j", j, "is not a measure of this policy, which has " + measureCount);
+    }
+  }
+
+  void score() {
+    checkBegun();
+    Thread me = Thread.currentThread();
+    if (busy || me == overtaken) {
+      throw concurrent();
+    }
+    if ((flags & Native.TIME) == 0) {
+      time = System.currentTimeMillis() * 1000;
+    }
+    int given = flags | Native.TIME;
+    if (organic.touched()) {
+      organic.finish(n);
+      given |= Native.ORGANIC;
+    }
+    campaign.finish(n);
+    if (item.touched()) {
+      item.finish(n);
+      given |= Native.ITEM;
+    }
+    for (int j = 0; j < measureCount; j++) {
+      measures[j].finish(n);
+    }
+    scored = false;
+    busy = true;
+    try {
+      picked = Native.score(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference);
+    } finally {
+      busy = false;
+      Reference.reachabilityFence(policy);
+      Reference.reachabilityFence(this);
+    }
+    scored = true;
+  }
+
+  float promotionScore(int i) {
+    checkResult(i);
+    return scores.get(i);
+  }
+
+  String reason(int i) {
+    checkResult(i);
+    return REASONS[reasons.get(i)];
+  }
+
+  void promotionScores(float[] out) {
+    checkScored();
+    if (out == null || out.length < n) {
+      throw EquipoiseException.fault(
+          InvalidInputException.SHAPE, "out", -1, "has length " + (out == null ? "null" : out.length) + ", wanted at least " + n);
+    }
+    scores.get(0, out, 0, n);
+  }
+
+  int picks() {
+    checkScored();
+    return picked;
+  }
+
+  int pick(int k) {
+    checkPick(k);
+    return picks.get(k);
+  }
+
+  int position(int k) {
+    checkPick(k);
+    return positions.get(k);
+  }
+
+  Explanation explain(int i) {
+    checkResult(i);
+    Object[] lines;
+    try {
+      lines = Native.explain(handle.raw, i);
+    } finally {
+      Reference.reachabilityFence(policy);
+      Reference.reachabilityFence(this);
+    }
+    String[] names = (String[]) lines[0];
+    String[] kinds = (String[]) lines[1];
+    double[] amounts = (double[]) lines[2];
+    List<Term> terms = new ArrayList<>(names.length);
+    for (int t = 0; t < names.length; t++) {
+      terms.add(new Term(names[t], kinds[t], amounts[t]));
+    }
+    return new Explanation(terms, amounts[names.length], reason(i));
+  }
+
+  Policy policy() {
+    checkBegun();
+    return policy;
+  }
+
+  int size() {
+    checkBegun();
+    return n;
+  }
+
+  long time() {
+    checkBegun();
+    if (!scored && (flags & Native.TIME) == 0) {
+      throw EquipoiseException.fault(UsageException.NOT_BEGUN, "time", -1, "is read when the request is scored; it was not given");
+    }
+    return time;
+  }
+
+  /** Whether the buffer can be lent to somebody else. */
+  boolean idle() {
+    return !busy;
+  }
+
+  /** Forgets the request; what is asked of it later is {@code usage.not_begun}. */
+  void clear() {
+    begun = false;
+    scored = false;
+    owner = null;
+    overtaken = null;
+  }
+
+  void release() {
+    handle.release();
+  }
+
+  long raw() {
+    return handle.raw;
+  }
+
+  private void checkBegun() {
+    if (!begun) {
+      throw EquipoiseException.fault(UsageException.NOT_BEGUN, "workspace", -1, "has no request; call begin first");
+    }
+  }
+
+  private void checkIndex(int i) {
+    checkBegun();
+    if (i < 0 || i >= n) {
+      throw EquipoiseException.fault(InvalidInputException.ROW, "i", i, "is out of range, the request has " + n + " candidates");
+    }
+  }
+
+  private void checkRange(int start, int length, int from, int count, String argument) {
+    checkBegun();
+    if (length < 0) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, argument, -1, "is null, wanted an array");
+    }
+    if (from < 0 || count < 0 || count > length - from) {
+      throw EquipoiseException.fault(
+          InvalidInputException.SHAPE, argument, -1, "has length " + length + ", wanted " + count + " values from " + from);
+    }
+    if (start < 0 || count > n - start) {
+      throw EquipoiseException.fault(
+          InvalidInputException.SHAPE, argument, -1, count + " values from candidate " + start + " pass the request's " + n);
+    }
+  }
+
+  private void checkScored() {
+    checkBegun();
+    if (!scored) {
+      throw EquipoiseException.fault(UsageException.NOT_BEGUN, "workspace", -1, "has no results; call score first");
+    }
+  }
+
+  private void checkResult(int i) {
+    checkScored();
+    if (i < 0 || i >= n) {
+      throw EquipoiseException.fault(InvalidInputException.ROW, "i", i, "is out of range, the request has " + n + " candidates");
+    }
+  }
+
+  private void checkPick(int k) {
+    checkScored();
+    if (k < 0 || k >= picked) {
+      throw EquipoiseException.fault(InvalidInputException.ROW, "k", k, "is out of range, there are " + picked + " picks");
+    }
+  }
+
+  private static EquipoiseException concurrent() {
+    return EquipoiseException.fault(UsageException.CONCURRENT, "workspace", -1, "is used by two threads at once");
+  }
+}

@@ -1,0 +1,113 @@
+package io.equipoise;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.nio.ByteBuffer;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Handles that are forged, stale or of the other kind are refused; none is followed. */
+class HandleTest {
+  private static final int FORGED = 100_000;
+
+  private static void assertRefused(Executable call) {
+    assertEquals("usage.closed", assertThrows(UsageException.class, call).code());
+  }
+
+  private static int score(long workspace, long policy, int n) {
+    return Native.score(workspace, policy, n, 0, 0, 0, -1, -1, 0, 0);
+  }
+
+  @Test
+  void forgedHandlesFindNothing() {
+    NativeLibrary.require();
+    Random random = new Random(7);
+    for (int i = 0; i < FORGED; i++) {
+      long handle = i < 1000 ? i - 500 : random.nextLong();
+      try {
+        switch (i % 4) {
+          case 0:
+            Native.policySize(handle);
+            break;
+          case 1:
+            score(handle, handle, 1);
+            break;
+          case 2:
+            Native.policyRelease(handle);
+            Native.workspaceRelease(handle);
+            break;
+          default:
+            Native.explain(handle, i);
+        }
+      } catch (UsageException e) {
+        assertEquals("usage.closed", e.code());
+      }
+    }
+    System.out.println("executed " + FORGED + " forged handles");
+  }
+
+  @Test
+  void aReleasedHandleStaysReleasedWhenItsPlaceIsTakenAgain() {
+    NativeLibrary.require();
+    long first = Native.policyEmpty();
+    Native.policyRelease(first);
+    Native.policyRelease(first);
+    long second = Native.policyEmpty();
+    assertRefused(() -> Native.policySize(first));
+    assertEquals(0, Native.policySize(second));
+    Native.policyRelease(second);
+
+    long workspace = Native.workspaceNew();
+    Native.workspaceRelease(workspace);
+    long next = Native.workspaceNew();
+    assertRefused(() -> score(workspace, second, 0));
+    Native.workspaceRelease(next);
+  }
+
+  @Test
+  void aHandleOfTheOtherKindIsRefused() {
+    NativeLibrary.require();
+    long policy = Native.policyEmpty();
+    long workspace = Native.workspaceNew();
+    assertRefused(() -> Native.policySize(workspace));
+    assertRefused(() -> score(policy, policy, 0));
+    Native.policyRelease(workspace);
+    Native.workspaceRelease(policy);
+    assertEquals(0, Native.policySize(policy));
+    Native.policyRelease(policy);
+    Native.workspaceRelease(workspace);
+  }
+
+  @Test
+  void lengthsAreCheckedNatively() {
+    NativeLibrary.require();
+    long policy = Native.policyEmpty();
+    long workspace = Native.workspaceNew();
+    try {
+      assertEquals("usage.not_begun", assertThrows(UsageException.class, () -> score(workspace, policy, 1)).code());
+      long total = Native.workspaceLayout(64, 2)[9];
+      ByteBuffer small = ByteBuffer.allocateDirect((int) total + 64).alignedSlice(64).limit((int) total - 1).slice();
+      assertInvalid("invalid_input.shape", () -> Native.workspaceAttach(workspace, small, 64, 2));
+      ByteBuffer skewed = ByteBuffer.allocateDirect((int) total + 128).alignedSlice(64).position(4).slice();
+      assertInvalid("invalid_input.shape", () -> Native.workspaceAttach(workspace, skewed, 64, 2));
+      assertThrows(EquipoiseException.class, () -> Native.workspaceAttach(workspace, ByteBuffer.allocate((int) total), 64, 2));
+      assertThrows(EquipoiseException.class, () -> Native.workspaceAttach(workspace, null, 64, 2));
+      assertInvalid("invalid_input.range", () -> Native.workspaceLayout(-1, 2));
+      assertInvalid("invalid_input.range", () -> Native.workspaceLayout(64, -1));
+      ByteBuffer good = ByteBuffer.allocateDirect((int) total + 64).alignedSlice(64);
+      Native.workspaceAttach(workspace, good, 64, 2);
+      assertInvalid("invalid_input.shape", () -> score(workspace, policy, 65));
+      assertInvalid("invalid_input.shape", () -> score(workspace, policy, -1));
+      assertEquals(0, score(workspace, policy, 64));
+    } finally {
+      Native.policyRelease(policy);
+      Native.workspaceRelease(workspace);
+    }
+  }
+
+  private static void assertInvalid(String code, Executable call) {
+    assertEquals(code, assertThrows(InvalidInputException.class, call).code());
+  }
+}

@@ -1,0 +1,40 @@
+package io.equipoise;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** A bug inside the native library is an exception, and the process goes on. */
+class PanicTest {
+  private static final int PANICS = 1000;
+
+  @Test
+  void aPanicIsAnInternalError() {
+    NativeLibrary.require();
+    String text = "injected \u00e5 \ud83c\udfb5 \u0000";
+    for (int i = 0; i < PANICS; i++) {
+      InternalException e = assertThrows(InternalException.class, () -> Native.panic(text));
+      assertEquals("internal.panic", e.code());
+      assertEquals(-1, e.index());
+      assertTrue(e.getMessage().contains(text), e.getMessage());
+    }
+    assertEquals(Equipoise.version(), Native.version());
+    System.out.println("executed " + PANICS + " panics");
+  }
+
+  @Test
+  void aWorkspaceLivesThroughAPanic() {
+    try (Scorer scorer = Scorer.empty()) {
+      Workspace ws = scorer.newWorkspace(4);
+      for (int i = 0; i < PANICS; i++) {
+        InternalException e =
+            assertThrows(InternalException.class, () -> Native.panicInWorkspace(ws.buffer().raw(), "injected while scoring"));
+        assertEquals("internal.panic", e.code());
+        ws.begin(scorer.policy(), 4).score();
+        assertEquals(0, ws.picks());
+      }
+    }
+  }
+}
