@@ -1,6 +1,7 @@
 //! The Java face: primitives and direct memory in, results written beside them, errors and panics mapped to exceptions.
 //!
 //! One symbol is exported, `JNI_OnLoad`, which registers the methods of the Java class `io.equipoise.Native`.
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the JVM decides the signatures of native methods")]
 
 mod error;
 mod layout;
@@ -61,8 +62,11 @@ const METHODS: &[NativeMethod] = &[
 ];
 
 /// Called by the JVM when it has loaded this library, on behalf of the class loader of `io.equipoise.Native`.
+///
+/// # Safety
+/// For the JVM alone to call.
 #[unsafe(no_mangle)]
-pub extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *mut c_void) -> jint {
+pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *mut c_void) -> jint {
     // SAFETY: the JVM passes its own, valid pointer.
     let vm = unsafe { JavaVM::from_raw(vm) };
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
@@ -83,6 +87,7 @@ fn panic<'local>(env: &mut Env<'local>, _class: JClass<'local>, message: JString
 }
 
 /// The one native call of a score. It needs the JVM only where something goes wrong.
+#[expect(clippy::too_many_arguments, reason = "primitives, so that no Java object is read")]
 fn score<'local>(
     mut env: EnvUnowned<'local>,
     _class: JClass<'local>,

@@ -4,8 +4,8 @@ use equipoise::error::{Error, Result, codes};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError};
 
 /// Slots come in blocks that never move, so that a look-up takes no lock but the slot's own.
-const BLOCK: usize = 1 << 10;
-const BLOCKS: usize = 1 << 10;
+const BLOCK: usize = 1 << 11;
+const BLOCKS: usize = 1 << 9;
 const INDEX_BITS: u32 = 20;
 
 /// Things that Java names by handles. A handle is the table's kind, a generation and an index; every slot counts its generations up, so
@@ -17,11 +17,13 @@ pub(crate) struct Table<T> {
     free: Mutex<Free>,
 }
 
-type Slot<T> = RwLock<Entry<T>>;
+/// Alone in its pair of cache lines: neighbours are locked by other threads.
+#[repr(align(128))]
+struct Slot<T>(RwLock<Entry<T>>);
 
 struct Entry<T> {
     generation: u32,
-    value: Option<T>,
+    value: Option<Box<T>>,
 }
 
 struct Free {
@@ -50,9 +52,9 @@ impl<T> Table<T> {
             }
         };
         let block = self.blocks[index / BLOCK]
-            .get_or_init(|| (0..BLOCK).map(|_| RwLock::new(Entry { generation: 0, value: None })).collect());
-        let mut entry = block[index % BLOCK].write().unwrap_or_else(PoisonError::into_inner);
-        entry.value = Some(value);
+            .get_or_init(|| (0..BLOCK).map(|_| Slot(RwLock::new(Entry { generation: 0, value: None }))).collect());
+        let mut entry = block[index % BLOCK].0.write().unwrap_or_else(PoisonError::into_inner);
+        entry.value = Some(Box::new(value));
         Ok((self.kind << (32 + INDEX_BITS) | u64::from(entry.generation) << INDEX_BITS | index as u64) as i64)
     }
 
@@ -60,7 +62,7 @@ impl<T> Table<T> {
     pub(crate) fn release(&self, handle: i64) {
         let Some((slot, generation, index)) = self.slot(handle) else { return };
         let value = {
-            let mut entry = slot.write().unwrap_or_else(PoisonError::into_inner);
+            let mut entry = slot.0.write().unwrap_or_else(PoisonError::into_inner);
             if entry.generation != generation || entry.value.is_none() {
                 return;
             }
@@ -75,7 +77,7 @@ impl<T> Table<T> {
     #[inline]
     pub(crate) fn exclusively<R>(&self, handle: i64, job: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
         let (slot, generation, _) = self.slot(handle).ok_or_else(|| self.closed())?;
-        let mut entry = match slot.try_write() {
+        let mut entry = match slot.0.try_write() {
             Ok(entry) => entry,
             // A panic was caught while it was held; the value is still whole by the rules of its own type.
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -108,10 +110,10 @@ impl<T: Clone> Table<T> {
     /// A copy of what `handle` names.
     pub(crate) fn get(&self, handle: i64) -> Result<T> {
         let (slot, generation, _) = self.slot(handle).ok_or_else(|| self.closed())?;
-        let entry = slot.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = slot.0.read().unwrap_or_else(PoisonError::into_inner);
         if entry.generation != generation {
             return Err(self.closed());
         }
-        entry.value.clone().ok_or_else(|| self.closed())
+        entry.value.as_deref().cloned().ok_or_else(|| self.closed())
     }
 }

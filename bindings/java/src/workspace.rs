@@ -5,9 +5,9 @@ use crate::layout::Layout;
 use crate::policy::{POLICIES, strings};
 use crate::table::Table;
 use equipoise::error::{Error, Result, codes};
+use equipoise::model::Reason;
 use equipoise::policy::Policy;
 use equipoise::score::{Explanation, Measures, Request, UNWRITTEN, Workspace};
-use equipoise::model::Reason;
 use jni::Env;
 use jni::objects::{JByteBuffer, JClass, JDoubleArray, JLongArray, JObject, JObjectArray, JString};
 use jni::refs::Global;
@@ -87,7 +87,12 @@ impl Memory {
         let n = usize::try_from(scalars.n).ok().filter(|n| *n <= self.capacity);
         let n = n.ok_or_else(|| Error::new(codes::SHAPE, "n", None, format!("is {}, the capacity is {}", scalars.n, self.capacity)))?;
         if measures > self.measures {
-            return Err(Error::new(codes::SHAPE, "measures", None, format!("the policy has {measures}, there is room for {}", self.measures)));
+            return Err(Error::new(
+                codes::SHAPE,
+                "measures",
+                None,
+                format!("the policy has {measures}, there is room for {}", self.measures),
+            ));
         }
         let slots = u32::try_from(scalars.slots)
             .map_err(|_| Error::new(codes::RANGE, "slots", None, format!("is {}, wanted at least 0", scalars.slots)))?;
@@ -220,13 +225,7 @@ pub(crate) fn attach<'local>(
     let owner = env.new_global_ref(&memory)?;
     let before = WORKSPACES.exclusively(workspace, |state| {
         state.last = None;
-        Ok(state.memory.replace(Memory {
-            _owner: owner,
-            start,
-            layout,
-            capacity: capacity as usize,
-            measures: measures as usize,
-        }))
+        Ok(state.memory.replace(Memory { _owner: owner, start, layout, capacity: capacity as usize, measures: measures as usize }))
     })?;
     drop(before);
     Ok(())

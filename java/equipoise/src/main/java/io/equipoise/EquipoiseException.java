@@ -10,8 +10,11 @@ public class EquipoiseException extends RuntimeException {
   /** Code of a failure to allocate. */
   static final String MEMORY = "resource_exhausted.memory";
 
+  /** The stable code of the first fault. */
   private final String code;
+  /** What the first fault is about. */
   private final String argument;
+  /** The row or element of the first fault, or -1. */
   private final long index;
 
   EquipoiseException(String code, String argument, long index, String message) {

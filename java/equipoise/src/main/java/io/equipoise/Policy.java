@@ -15,6 +15,11 @@ import java.util.List;
  * <p>Rows, and the indices of measures, markets and surfaces, belong to one policy. Resolve them once per policy, not per request.
  */
 public final class Policy {
+  /** The row of a campaign that a policy does not know, and the index of a market, surface or measure likewise. */
+  public static final int UNKNOWN = -1;
+  /** The row of a candidate that is not promoted at all. It is scored like an unknown one, and has another reason. */
+  public static final int ORGANIC = -2;
+
   private final Handle handle;
   private final String id;
   private final int size;

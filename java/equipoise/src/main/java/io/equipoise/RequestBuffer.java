@@ -320,9 +320,11 @@ final class RequestBuffer {
 
   void promotionScores(float[] out) {
     checkScored();
-    if (out == null || out.length < n) {
-      throw EquipoiseException.fault(
-          InvalidInputException.SHAPE, "out", -1, "has length " + (out == null ? "null" : out.length) + ", wanted at least " + n);
+    if (out == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "out", -1, "is null, wanted an array");
+    }
+    if (out.length < n) {
+      throw EquipoiseException.fault(InvalidInputException.SHAPE, "out", -1, "has length " + out.length + ", wanted at least " + n);
     }
     scores.get(0, out, 0, n);
   }

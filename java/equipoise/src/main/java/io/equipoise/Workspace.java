@@ -199,7 +199,7 @@ public final class Workspace implements AutoCloseable {
    * Sets the campaign of candidate {@code i}.
    *
    * @param i the candidate, from 0
-   * @param row from {@link Policy#row} of this request's policy; -1 is unknown or organic
+   * @param row from {@link Policy#row} of this request's policy, {@link Policy#UNKNOWN} or {@link Policy#ORGANIC}
    * @return this
    */
   public Workspace campaign(int i, int row) {
@@ -399,7 +399,7 @@ public final class Workspace implements AutoCloseable {
   /**
    * Why candidate {@code i} was picked or not: {@code picked}; scored and not picked: {@code price}, {@code outscored}, {@code item},
    * {@code artist}, {@code label}, {@code no_place}; not scored: {@code organic}, {@code unknown}, {@code market}, {@code surface},
-   * {@code flight}. Later versions may add reasons.
+   * {@code flight}, {@code expired}. Later versions may add reasons.
    *
    * @param i the candidate, from 0
    * @return a stable name

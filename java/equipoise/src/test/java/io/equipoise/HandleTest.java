@@ -100,7 +100,9 @@ class HandleTest {
       Native.workspaceAttach(workspace, good, 64, 2);
       assertInvalid("invalid_input.shape", () -> score(workspace, policy, 65));
       assertInvalid("invalid_input.shape", () -> score(workspace, policy, -1));
-      assertEquals(0, score(workspace, policy, 64));
+      // Memory of zeros holds row 0, which an empty policy cannot have, whatever its tag.
+      assertThrows(InvalidInputException.class, () -> score(workspace, policy, 64));
+      assertEquals(0, score(workspace, policy, 0));
     } finally {
       Native.policyRelease(policy);
       Native.workspaceRelease(workspace);
