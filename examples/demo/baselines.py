@@ -1,4 +1,7 @@
-"""What services do without prices: a fixed boost, a boost with hard caps, a greedy by value per displacement. None uses equipoise."""
+"""
+What services do without prices: a fixed boost, a boost with hard caps, a greedy by value per displacement. None uses
+equipoise.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ Knob = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Method:
-    """A way to promote: `serve(opportunities, campaigns, knob)` gives picks of shape (T, SLOTS); `knobs` are the settings tried."""
+    """
+    A way to promote: `serve(opportunities, campaigns, knob)` gives picks of shape (T, SLOTS); `knobs` are the settings
+    tried.
+    """
 
     name: str
     knobs: tuple[Knob, ...]
@@ -31,7 +37,10 @@ def organic_order(opportunities: Opportunities, _campaigns: Campaigns, _knob: Kn
 
 
 def fixed_boost(opportunities: Opportunities, _campaigns: Campaigns, knob: Knob) -> np.ndarray:
-    """Every promoted film's organic score is raised by the same amount; it takes a place if that brings it above the reference."""
+    """
+    Every promoted film's organic score is raised by the same amount; it takes a place if that brings it above the
+    reference.
+    """
     (boost,) = knob
     return pick(opportunities.chance + boost - opportunities.reference[:, None], opportunities.chance)
 
@@ -44,9 +53,11 @@ def boost_with_caps(opportunities: Opportunities, campaigns: Campaigns, knob: Kn
 
 
 def value_per_displacement(opportunities: Opportunities, campaigns: Campaigns, knob: Knob) -> np.ndarray:
-    """Takes what yields the most fee per unit of displacement, if above a threshold; caps by counter, floors by pace.
+    """
+    Takes what yields the most fee per unit of displacement, if above a threshold; caps by counter, floors by pace.
 
-    While a campaign or its decade is behind an even pace towards its floor, its fee counts more, by the second knob times the refund.
+    While a campaign or its decade is behind an even pace towards its floor, its fee counts more, by the second knob
+    times the refund.
     """
     threshold, push = knob
     cost = np.maximum(opportunities.displacement, NO_COST)
@@ -74,17 +85,23 @@ BASELINES = (
 )
 
 
-def sweep(method: Method, opportunities: Opportunities, campaigns: Campaigns, knobs: Iterable[Knob]) -> list[tuple[Knob, Outcome]]:
+def sweep(
+    method: Method, opportunities: Opportunities, campaigns: Campaigns, knobs: Iterable[Knob]
+) -> list[tuple[Knob, Outcome]]:
     """The outcome of each knob on these opportunities."""
     return [(knob, measure(opportunities, campaigns, method.serve(opportunities, campaigns, knob))) for knob in knobs]
 
 
 def best_within_guardrail(tried: list[tuple[Knob, Outcome]], guardrail: float) -> Knob:
-    """The knob with the highest value after refunds among those that keep the guardrail; the gentlest one if none does."""
+    """
+    The knob with the highest value after refunds among those that keep the guardrail; the gentlest one if none does.
+    """
     kept = [entry for entry in tried if entry[1].displaced <= guardrail]
     return max(kept, key=lambda entry: entry[1].net)[0] if kept else min(tried, key=lambda entry: entry[1].displaced)[0]
 
 
 def best_for_floors(tried: list[tuple[Knob, Outcome]]) -> Knob:
-    """The knob that leaves the fewest promised places missing, whatever it costs the listener; among equals the gentlest."""
+    """
+    The knob that leaves the fewest promised places missing, whatever it costs the listener; among equals the gentlest.
+    """
     return min(tried, key=lambda entry: (entry[1].missing, entry[1].displaced))[0]

@@ -1,4 +1,7 @@
-"""Who promotes what: thirty films of five decades, each with a fee, a cap and perhaps a floor, chosen by rule from the training data."""
+"""
+Who promotes what: thirty films of five decades, each with a fee, a cap and perhaps a floor, chosen by rule from the
+training data.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ DECADES = ("before 1960", "1960s", "1970s", "1980s", "1990s")
 
 @dataclass(frozen=True)
 class Tier:
-    """A kind of contract: the fee per promoted film that is watched; cap and floor in places per 1,000 opportunities."""
+    """
+    A kind of contract: the fee per promoted film that is watched; cap and floor in places per 1,000 opportunities.
+    """
 
     name: str
     rated_below: tuple[float, float]
@@ -28,19 +33,23 @@ class Tier:
     floor: int
 
 
-# Per decade and tier two films: the first with fewer ratings than each of the two limits. The better known, the more of its own
-# pull and the smaller the fee; the cap is the budget that was bought, the floor what was promised.
+# Per decade and tier two films: the first with fewer ratings than each of the two limits. The better known, the more of
+# its own pull and the smaller the fee; the cap is the budget that was bought, the floor what was promised.
 TIERS = (
     Tier("hit", (float("inf"), 200), fee=1.0, cap=25, floor=0),
     Tier("middle", (150, 100), fee=2.0, cap=40, floor=10),
     Tier("niche", (60, 30), fee=4.0, cap=20, floor=5),
 )
-DECADE_FLOOR = 130  # places per 1,000 opportunities promised to each decade's catalogue, of at most 170 that its caps allow
+DECADE_FLOOR = (
+    130  # places per 1,000 opportunities promised to each decade's catalogue, of at most 170 that its caps allow
+)
 
 
 @dataclass(frozen=True)
 class Campaigns:
-    """The campaigns and their goals as totals of the served half; one entry per campaign, `decade` indexes `DECADES`."""
+    """
+    The campaigns and their goals as totals of the served half; one entry per campaign, `decade` indexes `DECADES`.
+    """
 
     names: list[str]
     film: np.ndarray
@@ -66,7 +75,10 @@ class Campaigns:
 
 
 def choose(ratings: Ratings, trained_until: int, opportunities: int) -> Campaigns:
-    """The campaigns, by how often a film was rated before `trained_until`; goals scaled to `opportunities`, the size of the served half."""
+    """
+    The campaigns, by how often a film was rated before `trained_until`; goals scaled to `opportunities`, the size of
+    the served half.
+    """
     rated = np.bincount(ratings.film[ratings.time < trained_until], minlength=len(ratings.films))
     chosen: list[tuple[int, int, int]] = []
     for decade, name in enumerate(DECADES):

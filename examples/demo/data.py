@@ -13,13 +13,16 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 WHEEL_FOLDER = "recbole/dataset_example/ml-100k/"
 
-MOVIELENS_TERMS = (
-    "MovieLens 100K by GroupLens, University of Minnesota (F. Maxwell Harper and Joseph A. Konstan, 2015, The MovieLens "
-    "Datasets: History and Context, ACM TiiS 5(4):19, https://doi.org/10.1145/2827872). GroupLens' terms: for research; "
-    "acknowledge it in publications; no redistribution and no commercial use without permission; no endorsement implied; "
-    "no guarantee. Taken at run time out of the PyPI wheel recbole 1.2.1 (itself MIT), kept in out/, never committed."
+MOVIELENS_TERMS = """
+    MovieLens 100K by GroupLens, University of Minnesota: F. Maxwell Harper and Joseph A. Konstan, The MovieLens
+    Datasets: History and Context, ACM TiiS 5(4):19, 2015, https://doi.org/10.1145/2827872. GroupLens' terms: for
+    research; use is acknowledged in publications; no redistribution and no commercial use without permission; no
+    endorsement is implied and nothing is guaranteed. Taken out of the PyPI wheel recbole 1.2.1 (whose code is MIT) when
+    the demo runs, kept in out/, never committed.
+"""
+SYNTHETIC_TERMS = (
+    "Synthetic ratings, drawn from a fixed seed; nothing was downloaded. The films and users do not exist."
 )
-SYNTHETIC_TERMS = "Synthetic ratings, drawn from a fixed seed; nothing was downloaded. The films and users do not exist."
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ class Film:
 
 @dataclass(frozen=True)
 class Ratings:
-    """All ratings, in time order; one entry of `user`, `film` and `time` per rating.
+    """
+    All ratings, in time order; one entry of `user`, `film` and `time` per rating.
 
-    `user` counts from 0, `film` indexes `films`, `time` is in seconds since 1970 UTC. How high a film was rated plays no part:
-    a rating says that the user chose to see the film.
+    `user` counts from 0, `film` indexes `films`, `time` is in seconds since 1970 UTC. How high a film was rated plays
+    no part: a rating says that the user chose to see the film.
     """
 
     source: str
@@ -66,7 +70,10 @@ class Ratings:
 
 
 def movielens(cache: Path) -> Ratings:
-    """MovieLens 100K as carried inside the PyPI wheel of recbole; downloaded into `cache` once (2 MB), checked by its hash."""
+    """
+    MovieLens 100K as carried inside the PyPI wheel of recbole; downloaded into `cache` once (2 MB), checked by its
+    hash.
+    """
     folder = cache / "ml-100k"
     names = ("ml-100k.inter", "ml-100k.item")
     if not all((folder / name).exists() for name in names):
@@ -100,7 +107,10 @@ def movielens(cache: Path) -> Ratings:
 
 
 def synthetic(seed: int = 7, users: int = 700, films: int = 900) -> Ratings:
-    """A made-up world with the habits of the real one: few films are loved by many, tastes differ, users come, rate and go."""
+    """
+    A made-up world with the habits of the real one: few films are loved by many, tastes differ, users come, rate and
+    go.
+    """
     rng = np.random.default_rng(seed)
     tastes, traits = rng.normal(size=(users, 8)), rng.normal(size=(films, 8))
     popularity = rng.permutation(-0.9 * np.log(np.arange(1, films + 1) + 8.0))
@@ -112,7 +122,9 @@ def synthetic(seed: int = 7, users: int = 700, films: int = 900) -> Ratings:
         # Gumbel noise and a sort: a draw without replacement in proportion to exp(appeal), the best liked films early.
         appeal = 1.3 * popularity + 0.55 * traits @ tastes[u] + rng.gumbel(size=films)
         chosen = np.argsort(-appeal)[: wanted[u]]
-        pauses = rng.exponential(40.0, size=wanted[u]) + (rng.random(wanted[u]) < 0.02) * rng.exponential(9 * 86400, size=wanted[u])
+        pauses = rng.exponential(40.0, size=wanted[u]) + (rng.random(wanted[u]) < 0.02) * rng.exponential(
+            9 * 86400, size=wanted[u]
+        )
         user.append(np.full(wanted[u], u))
         film.append(chosen)
         time.append(arrival[u] + np.cumsum(pauses))

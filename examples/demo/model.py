@@ -1,4 +1,7 @@
-"""The item model: item-to-item cosine similarities (`implicit`), fold-in of any user's history, and calibration to chances."""
+"""
+The item model: item-to-item cosine similarities (`implicit`), fold-in of any user's history, and calibration to
+chances.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ def fit_similarity(ratings: Ratings, before: int) -> sp.csr_matrix:
     """Film-to-film similarities, from the ratings made before the instant `before` only."""
     known = ratings.time < before
     ones = np.ones(int(known.sum()))
-    matrix = sp.csr_matrix((ones, (ratings.user[known], ratings.film[known])), shape=(ratings.users, len(ratings.films)))
+    matrix = sp.csr_matrix(
+        (ones, (ratings.user[known], ratings.film[known])), shape=(ratings.users, len(ratings.films))
+    )
     recommender = CosineRecommender(K=NEIGHBOURS, num_threads=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ParameterWarning)  # implicit's own normalisation hands itself another layout
@@ -53,25 +58,33 @@ class ItemModel:
     weights: np.ndarray
 
     def chances(self, histories: list[np.ndarray]) -> np.ndarray:
-        """The chance that each film is among the next five that each user rates, shape (histories, films); `SEEN` where seen."""
+        """
+        The chance that each film is among the next five that each user rates, shape (histories, films); `SEEN` where
+        seen.
+        """
         scores = fold_in(self.similarity, histories)
         chances = 1.0 / (1.0 + np.exp(-_features(scores, histories) @ self.weights))
         return np.where(scores == SEEN, SEEN, chances)
 
 
 def train(ratings: Ratings, fit_until: float, calibrate_from: float) -> ItemModel:
-    """A model from the first `fit_until` of time; its calibration is learnt inside that part, on [`calibrate_from`, `fit_until`).
+    """
+    A model from the first `fit_until` of time; its calibration is learnt inside that part, on [`calibrate_from`,
+    `fit_until`).
 
-    For the calibration a first model sees only what came before `calibrate_from`, so it is judged on ratings it never saw.
+    For the calibration a first model sees only what came before `calibrate_from`, so it is judged on ratings it never
+    saw.
     """
     cut, earlier = ratings.time_at(fit_until), ratings.time_at(calibrate_from)
-    tail = [window for window in windows(ratings, start=earlier, end=cut)]
+    tail = windows(ratings, start=earlier, end=cut)
     weights = _calibrate(fold_in(fit_similarity(ratings, earlier), [w.history for w in tail]), tail)
     return ItemModel(fit_similarity(ratings, cut), weights)
 
 
 def _features(scores: np.ndarray, histories: list[np.ndarray]) -> np.ndarray:
-    """What the chance depends on: the score, the score of the user's tenth film, the length of the history; as logarithms."""
+    """
+    What the chance depends on: the score, the score of the user's tenth film, the length of the history; as logarithms.
+    """
     tenth = -np.partition(-scores, 9, axis=1)[:, 9]
     size = np.array([len(history) for history in histories], dtype=np.float64)
     features = np.empty((*scores.shape, 4))

@@ -1,4 +1,6 @@
-"""Opportunities: every next five ratings of a user with at least ten so far are one slate that a service would have shown."""
+"""
+Opportunities: every next five ratings of a user with at least ten so far are one slate that a service would have shown.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ DEPTH = VISIBLE + SLOTS  # organic films that a slate can reach when promoted on
 
 @dataclass(frozen=True)
 class Window:
-    """A user at an instant: what was rated so far (`history`, film indices), and the next up to five films (`following`).
+    """
+    A user at an instant: what was rated so far (`history`, film indices), and the next up to five films (`following`).
 
     The last window of a user may hold fewer than five: whether more ratings come is not known when the slate is shown.
     """
@@ -33,7 +36,8 @@ class Window:
 
 def windows(ratings: Ratings, start: int, end: int) -> list[Window]:
     """
-    All windows whose next rating falls in [`start`, `end`), in time order; `time` is that of the first following rating.
+    All windows whose next rating falls in [`start`, `end`), in time order; `time` is that of the first following
+    rating.
 
     Ratings at or after `end` are in no window: a `following` that reaches it is cut there.
     """
@@ -52,11 +56,13 @@ def windows(ratings: Ratings, start: int, end: int) -> list[Window]:
 
 @dataclass(frozen=True)
 class Opportunities:
-    """Scored opportunities, T of them in time order, as every method sees them. All chances are rounded to f32 once.
+    """
+    Scored opportunities, T of them in time order, as every method sees them. All chances are rounded to f32 once.
 
-    `organic_film`, `organic` (T, DEPTH): the unseen films in organic order and their chances. `chance`, `fee` (T, campaigns): chance of
-    the promoted film and the fee expected from it; NaN where the user has seen it. `reference`, `organic_value` (T): the mean chance in the
-    last `SLOTS` of the `VISIBLE` organic places, and the sum over all of these.
+    `organic_film`, `organic` (T, DEPTH): the unseen films in organic order and their chances. `chance`, `fee` (T,
+    campaigns): chance of the promoted film and the fee expected from it; NaN where the user has seen it. `reference`,
+    `organic_value` (T): the mean chance in the last `SLOTS` of the `VISIBLE` organic places, and the sum over all of
+    these.
     """
 
     windows: list[Window]
@@ -80,7 +86,10 @@ class Opportunities:
 
     @property
     def displacement(self) -> np.ndarray:
-        """What a promoted film costs the listener in a place that goes to `reference` otherwise, (T, campaigns); NaN where seen."""
+        """
+        What a promoted film costs the listener in a place that goes to `reference` otherwise, (T, campaigns); NaN where
+        seen.
+        """
         return np.maximum(0.0, self.reference[:, None] - self.chance)
 
     def part(self, which: slice) -> Opportunities:

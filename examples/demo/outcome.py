@@ -12,11 +12,14 @@ from slate import NOBODY, slates
 
 @dataclass(frozen=True)
 class Outcome:
-    """`value`: expected fees of the places up to each cap, in time order (places beyond it are not paid); `net`: less refunds.
+    """
+    `value`: expected fees of the places up to each cap, in time order (places beyond it are not paid); `net`: less
+    refunds.
 
-    `delivered`: places per campaign. `over`: places beyond caps, `missing`: promised places not given, `floors_met`: promises kept.
-    `displaced`: displacement as a fraction of organic value, the guardrail's own measure. `loss`: organic value that left the slates, as a
-    fraction. `hit_rate`: slates with at least one film that the user really rated next. `real_hits`: promoted places of such films.
+    `delivered`: places per campaign. `over`: places beyond caps, `missing`: promised places not given, `floors_met`:
+    promises kept. `displaced`: displacement as a fraction of organic value, the guardrail's own measure. `loss`:
+    organic value that left the slates, as a fraction. `hit_rate`: slates with at least one film that the user really
+    rated next. `real_hits`: promoted places of such films.
     """
 
     value: float
@@ -42,7 +45,9 @@ def measure(opportunities: Opportunities, campaigns: Campaigns, picks: np.ndarra
     who = picks[turn, slot]
     delivered = np.bincount(who, minlength=len(campaigns)).astype(np.float64)
     fees = opportunities.fee[turn, who].astype(np.float64)
-    value = sum(float(fees[who == campaign][: int(campaigns.cap[campaign])].sum()) for campaign in range(len(campaigns)))
+    value = sum(
+        float(fees[who == campaign][: int(campaigns.cap[campaign])].sum()) for campaign in range(len(campaigns))
+    )
     shortfalls = campaigns.shortfalls(delivered)
     films, chances = slates(opportunities, picks, campaigns.film)
     organic = float(opportunities.organic_value.sum())

@@ -11,8 +11,8 @@ from campaigns import DECADES, Campaigns
 from outcome import Outcome
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 # Okabe and Ito's colours, told apart with any colour vision; markers differ as well.
 KEPT, MISSED, EXCEEDED = "#0072B2", "#B87400", "#D55E00"
@@ -62,7 +62,9 @@ def delivery(path: Path, source: str, campaigns: Campaigns, outcomes: dict[str, 
         x=0.012, ha="left", fontsize=14, fontweight="bold",
     )  # fmt: skip
     _legend(figure)
-    figure.supxlabel("promoted places given (one place = one film shown once in a promoted place)", fontsize=10, y=0.014)
+    figure.supxlabel(
+        "promoted places given (one place = one film shown once in a promoted place)", fontsize=10, y=0.014
+    )
     figure.tight_layout(rect=(0, 0.01, 1, 0.965))
     figure.savefig(path, dpi=130)
     plt.close(figure)
@@ -73,14 +75,27 @@ def _delivery_panel(panel: Axes, campaigns: Campaigns, heights: np.ndarray, outc
     panel.barh(heights, campaigns.cap - campaigns.floor, left=campaigns.floor, height=0.72, color=PALE, zorder=1)
     over, short = given > campaigns.cap, given < campaigns.floor
     for which, colour, marker in ((~over & ~short, KEPT, "o"), (short, MISSED, "v"), (over, EXCEEDED, ">")):
-        panel.scatter(np.minimum(given[which], edge), heights[which], s=42, color=colour, marker=marker, zorder=3, clip_on=False)
+        panel.scatter(
+            np.minimum(given[which], edge), heights[which], s=42, color=colour, marker=marker, zorder=3, clip_on=False
+        )
     for height, places in zip(heights[given > edge], given[given > edge], strict=True):
-        panel.text(edge * 0.955, height, f"{places:,.0f}", ha="right", va="center", fontsize=8, color=EXCEEDED, fontweight="bold")
+        panel.text(
+            edge * 0.955,
+            height,
+            f"{places:,.0f}",
+            ha="right",
+            va="center",
+            fontsize=8,
+            color=EXCEEDED,
+            fontweight="bold",
+        )
     decades = np.bincount(campaigns.decade, weights=given, minlength=len(DECADES))
     for decade, name in enumerate(DECADES):
         top = heights[campaigns.decade == decade].min() - 0.95
         kept = decades[decade] >= campaigns.decade_floor
-        text = f"{name}: {decades[decade]:,.0f} of {campaigns.decade_floor:,.0f} promised" + ("" if kept else ", missed")
+        text = f"{name}: {decades[decade]:,.0f} of {campaigns.decade_floor:,.0f} promised" + (
+            "" if kept else ", missed"
+        )
         panel.text(0.0, top, text, fontsize=8.5, va="center", fontweight="bold", color=INK if kept else MISSED)
     panel.set_xlim(0, edge)
     panel.tick_params(axis="y", length=0)
@@ -95,13 +110,18 @@ def _legend(figure: plt.Figure) -> None:
         plt.Line2D([], [], color=MISSED, marker="v", linestyle="", label="below its floor"),
         plt.Line2D([], [], color=EXCEEDED, marker=">", linestyle="", label="beyond its cap (number: off the scale)"),
     ]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.008, 0.971), ncols=4, frameon=False, fontsize=9.5)
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.008, 0.971), ncols=4, frameon=False, fontsize=9.5
+    )
 
 
 def trade_off(
-    path: Path, source: str, floors: int, chosen: float, levels: list[float], curves: dict[str, list[Outcome]]
+    path: Path, source: str, *, floors: int, chosen: float, levels: list[float], curves: dict[str, list[Outcome]]
 ) -> None:
-    """Value and promises over listener loss; every method tuned on the first half for each guardrail level, served on the second."""
+    """
+    Value and promises over listener loss; every method tuned on the first half for each guardrail level, served on the
+    second.
+    """
     _style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(13.2, 6.2))
     _curves(left, levels.index(chosen), curves, lambda outcome: outcome.net)
@@ -135,10 +155,14 @@ def trade_off(
         color=STYLES["fixed boost"][0],
     )
     figure.suptitle(
-        f"What promotion costs the listener, and what it buys ({source})", x=0.012, ha="left", fontsize=14, fontweight="bold"
+        f"What promotion costs the listener, and what it buys ({source})",
+        x=0.012,
+        ha="left",
+        fontsize=14,
+        fontweight="bold",
     )
     points = ", ".join(f"{100 * level:g}" for level in levels)
-    note = f"Points: each method tuned on the first half for a guardrail of {points} %, then served on the second. Ringed: the task's."
+    note = f"Points: tuned on the first half for a guardrail of {points} %, served on the second. Ringed: the task."
     figure.text(0.012, 0.912, note, fontsize=9.5, color="#555555")
     figure.tight_layout(rect=(0, 0, 1, 0.91))
     figure.savefig(path, dpi=130)
@@ -153,7 +177,9 @@ def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity
         loss = np.array([100.0 * outcome.loss for outcome in outcomes])
         height = np.array([quantity(outcome) for outcome in outcomes], dtype=float)
         ours = name == "equipoise"
-        panel.plot(loss, height, color=colour, marker=marker, markersize=5, linewidth=2.8 if ours else 1.6, zorder=3 + ours)
+        panel.plot(
+            loss, height, color=colour, marker=marker, markersize=5, linewidth=2.8 if ours else 1.6, zorder=3 + ours
+        )
         panel.scatter(loss[ringed], height[ringed], s=150, facecolor="none", edgecolor=colour, linewidth=2, zorder=5)
         ends.append((height[-1], loss[-1], name, colour))
     low, high = panel.get_ylim()
@@ -163,5 +189,12 @@ def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity
         above = max(height, above + least)
         weight = "bold" if name == "equipoise" else "normal"
         panel.annotate(
-            name, (loss, above), xytext=(9, 0), textcoords="offset points", va="center", color=colour, fontsize=10, fontweight=weight
+            name,
+            (loss, above),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=10,
+            fontweight=weight,
         )

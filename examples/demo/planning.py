@@ -10,7 +10,7 @@ import polars as pl
 from campaigns import DECADES, FIRST_PLACE, MIN_GAP, MISSING_PLACE, SLOTS, VISIBLE, Campaigns
 from opportunities import Opportunities
 
-MEASURES = ["fee", "displacement"]
+MEASURES = ["fee"]  # displacement is filled from organic scores
 
 
 def problem(campaigns: Campaigns, guardrail: float) -> eq.Problem:
@@ -78,7 +78,9 @@ def log_table(opportunities: Opportunities, campaigns: Campaigns) -> pl.DataFram
             "opportunity_id": [opportunities.windows[turn].name for turn in turns],
             "key": turns.astype(np.uint64),
             "item": film,
-            "campaign": pl.Series([campaigns.names[index] if index >= 0 else None for index in promoter], dtype=pl.String),
+            "campaign": pl.Series(
+                [campaigns.names[index] if index >= 0 else None for index in promoter], dtype=pl.String
+            ),
             "organic": chance,
             "fee": fee,
         }
@@ -86,7 +88,15 @@ def log_table(opportunities: Opportunities, campaigns: Campaigns) -> pl.DataFram
 
 
 def plan(
-    log: eq.Opportunities, table: eq.Campaigns, campaigns: Campaigns, guardrail: float, traffic: float, progress: bool
+    log: eq.Opportunities,
+    table: eq.Campaigns,
+    campaigns: Campaigns,
+    *,
+    guardrail: float,
+    traffic: float,
+    progress: bool,
 ) -> eq.Plan:
-    """The plan on the first half; `traffic` says how many opportunities of the served half one of the log stands for."""
+    """
+    The plan on the first half; `traffic` says how many opportunities of the served half one of the log stands for.
+    """
     return eq.plan(problem(campaigns, guardrail), log, table, traffic=traffic, progress=progress)

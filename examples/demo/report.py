@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from baselines import Knob
+import equipoise as eq
+import polars as pl
+from baselines import Knob, Method
 from campaigns import DECADES, GUARDRAIL, MISSING_PLACE, SLOTS, TIERS, VISIBLE, Campaigns
 from data import Ratings
 from opportunities import Opportunities
 from outcome import Outcome
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+PRICES = 8  # shown of the plan
+WIDTH = 132  # columns, where the output is no terminal
 
 
 def percent(fraction: float, digits: int = 2) -> str:
@@ -19,50 +26,57 @@ def percent(fraction: float, digits: int = 2) -> str:
 
 
 class Report:
-    """Prints the run, section by section."""
+    """Prints the run, section by section. Nothing printed is taken for markup."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self) -> None:
+        self.console = Console(markup=False, highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = WIDTH
 
     def section(self, title: str) -> None:
         """A heading."""
         self.console.print()
-        self.console.rule(f"[bold]{title}", align="left", style="dim")
+        self.console.rule(Text(title, style="bold"), align="left", style="dim")
 
     def say(self, text: str) -> None:
-        """A paragraph; nothing in it is taken for markup."""
-        self.console.print(text, markup=False, highlight=False)
+        """A paragraph, its line breaks aside."""
+        self.console.print(" ".join(text.split()))
 
-    def table(self, columns: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]], title: str | None = None) -> None:
+    def table(
+        self, columns: Iterable[tuple[str, str]], rows: Iterable[Iterable[str]], title: str | None = None
+    ) -> None:
         """A table; `columns` are names and justifications."""
         table = Table(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
         for name, justify in columns:
             table.add_column(name, justify="right" if justify == "right" else "left")
         for row in rows:
             table.add_row(*row)
-        self.console.print(table, markup=False)
+        self.console.print(table)
 
     def data(self, ratings: Ratings) -> None:
         """Where the ratings come from, under which terms."""
         self.section("Data")
-        self.say(f"{ratings.source}: {len(ratings):,} ratings of {len(ratings.films):,} films by {ratings.users:,} users.")
+        self.say(
+            f"{ratings.source}: {len(ratings):,} ratings of {len(ratings.films):,} films by {ratings.users:,} users."
+        )
         self.say(f"Terms: {ratings.terms}")
 
-    def opportunities(self, trained: int, forecast: Opportunities, served: Opportunities, hits: tuple[float, float]) -> None:
+    def task(self, trained: int, forecast: Opportunities, served: Opportunities, hits: tuple[float, float]) -> None:
         """The two halves, and how far the model's chances can be trusted."""
         users = len({window.user for window in (*forecast.windows, *served.windows)})
         returning = len({window.user for window in forecast.windows} & {window.user for window in served.windows})
         days = (served.windows[-1].time - forecast.windows[0].time) / 86400.0
         self.section("Task")
         self.say(
-            f"Item model (implicit: cosine, 50 neighbours) trained on the first {trained:,} ratings. After that every next 5 ratings of a user "
-            f"with at least 10 so far are one opportunity: {len(forecast) + len(served):,} opportunities of {users} users over {days:.0f} days. "
-            f"A slate shows {VISIBLE} films, of them up to {SLOTS} promoted. A film's organic score is its calibrated chance of being among "
-            "the next 5."
+            f"""Item model (implicit: cosine, 50 neighbours) trained on the first {trained:,} ratings. After that every
+            next 5 ratings of a user with at least 10 so far are one opportunity: {len(forecast) + len(served):,}
+            opportunities of {users} users over {days:.0f} days. A slate shows {VISIBLE} films, of them up to {SLOTS}
+            promoted. A film's organic score is its calibrated chance of being among the next 5."""
         )
         self.say(
-            f"First half ({len(forecast):,}): plan and tune, a forecast of the second half ({len(served):,}): serve. {returning} users are in both. "
-            f"The model's own check, organic slates: {hits[0]:.3f} hits expected per slate in the served half, {hits[1]:.3f} counted."
+            f"""First half ({len(forecast):,}): plan and tune, as a forecast. Second half ({len(served):,}): serve.
+            {returning} users are in both. A check of the chances on the organic slates of the served half:
+            {hits[0]:.3f} hits a slate expected, {hits[1]:.3f} counted."""
         )
 
     def campaigns(self, campaigns: Campaigns, scale: int) -> None:
@@ -73,30 +87,100 @@ class Report:
             floor = f"{campaigns.floor[of][0]:.0f}" if tier.floor else "none"
             rows.append((tier.name, f"{of.sum()}", f"{tier.fee:g}", floor, f"{campaigns.cap[of][0]:.0f}"))
         self.table(
-            [("campaigns", ""), ("films", "right"), ("fee per watch", "right"), ("floor, places", "right"), ("cap, places", "right")], rows
+            [
+                ("campaigns", "left"),
+                ("films", "right"),
+                ("fee per watch", "right"),
+                ("floor, places", "right"),
+                ("cap, places", "right"),
+            ],
+            rows,
         )
         self.say(
-            f"Each of {len(DECADES)} decades (the party, with {len(campaigns) // len(DECADES)} films) is promised {campaigns.decade_floor:.0f} places. "
-            f"All are totals of the {scale:,} opportunities of the served half. A place missing from a floor is refunded with {MISSING_PLACE:g}; "
-            f"places beyond a cap are not paid. Guardrail: at most {percent(GUARDRAIL, 0)} of organic value is displaced."
+            f"""Each of {len(DECADES)} decades (the party, with {len(campaigns) // len(DECADES)} films) is promised
+            {campaigns.decade_floor:.0f} places. All of these are totals of the {scale:,} opportunities of the served
+            half. A place missing from a floor is refunded with {MISSING_PLACE:g}; places beyond a cap are not paid.
+            Guardrail: at most {percent(GUARDRAIL, 0)} of organic value is displaced."""
         )
 
-    def tuning(self, rows: list[tuple[str, Knob, Outcome, int]]) -> None:
+    def tuning(self, rows: list[tuple[Method, Knob, Outcome]]) -> None:
         """The knob of each method and what it gave on the half it was tuned on."""
-        self.section("Tuning on the first half: highest value after refunds within the guardrail")
+        self.section("Tuning, on the first half: the highest value after refunds within the guardrail")
         self.table(
-            [("method", ""), ("knobs tried", "right"), ("chosen", "right"), ("after refunds", "right"), ("floors kept", "right"), ("displaced", "right")],
             [
-                (name, f"{tried}", ", ".join(f"{part:g}" for part in knob) or "none", f"{o.net:.1f}", f"{o.floors_met}", percent(o.displaced))
-                for name, knob, o, tried in rows
+                ("method", "left"),
+                ("knobs tried", "right"),
+                ("chosen", "right"),
+                ("after refunds", "right"),
+                ("floors kept", "right"),
+                ("displaced", "right"),
+            ],
+            [
+                (
+                    method.name,
+                    f"{len(method.knobs)}",
+                    ", ".join(f"{part:g}" for part in knob),
+                    f"{outcome.net:.1f}",
+                    f"{outcome.floors_met}",
+                    percent(outcome.displaced),
+                )
+                for method, knob, outcome in rows
             ],
         )
 
-    def outcomes(self, title: str, floors: int, rows: dict[str, Outcome]) -> None:
-        """One row per method on the served half."""
+    def plan(self, plan: eq.Plan, traffic: float) -> None:
+        """Status, certificate, conflicts and the prices that matter most."""
+        self.section("Plan by equipoise, on the first half")
+        certificate = plan.certificate
+        self.say(
+            f"""Status {plan.status}: value {certificate.value:.3f}, upper bound {certificate.upper_bound:.3f}, gap
+            {certificate.gap:.1e}, worst violation {certificate.worst_violation:.1e}, {certificate.passes:.0f} passes,
+            {certificate.seconds:.2f} s. Traffic {traffic:.4f}."""
+        )
+        serving = certificate.serving
+        if serving is not None:
+            self.say(f"By the serving rule, on the opportunities held out of planning: {serving}")
+        conflicts = pl.from_arrow(plan.conflicts)
+        self.say(f"Conflicts: {len(conflicts) or 'none'}.")
+        for row in conflicts.iter_rows(named=True):
+            self.say("  " + ", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
+        prices = pl.from_arrow(plan.prices)
+        prices = prices.filter(pl.col("price") != 0.0).sort(pl.col("price").abs(), descending=True)
+        self.table(
+            [(name, "left") for name in ("goal", "kind", "measure", "scope")]
+            + [(name, "right") for name in ("price", "delivered", "bound")],
+            [
+                (
+                    *(str(row[name]) for name in ("goal", "kind", "measure", "scope")),
+                    f"{row['price']:+.5f}",
+                    f"{row['delivered']:.1f}",
+                    f"{row['bound']:.1f}",
+                )
+                for row in prices.head(PRICES).iter_rows(named=True)
+            ],
+            title=f"the {min(PRICES, len(prices))} largest of {len(prices)} prices that are not 0",
+        )
+
+    def outcomes(self, floors: int, tuned: dict[str, Outcome], for_floors: dict[str, Outcome]) -> None:
+        """What every method did on the served half."""
+        self.section("Served: the second half")
+        self._outcomes(f"tuned on the first half, within the guardrail of {percent(GUARDRAIL, 0)}", floors, tuned)
+        self.console.print()
+        self._outcomes("tuned on the first half for the fewest missing places, whatever it costs", floors, for_floors)
+        self.console.print()
+        self.say(
+            """value: expected fees of the places up to each cap. after refunds: less the refunds for missing places.
+            displaced: the guardrail's own measure, reference less organic score (if above 0), over organic value.
+            listener loss: organic value that left the slates as they were filled. hit rate: slates with a film that the
+            user rated next. promoted hits: promoted places of such a film. The users never saw these slates: what one
+            would have led to is not in their ratings. places counted: the same scores, the host leaving out a campaign
+            once it is at its cap, as the counting baselines do."""
+        )
+
+    def _outcomes(self, title: str, floors: int, rows: dict[str, Outcome]) -> None:
         self.table(
             [
-                ("method", ""),
+                ("method", "left"),
                 ("value", "right"),
                 ("after refunds", "right"),
                 ("places", "right"),
@@ -111,27 +195,61 @@ class Report:
             [
                 (
                     name,
-                    f"{o.value:.1f}",
-                    f"{o.net:.1f}",
-                    f"{o.places:,}",
-                    f"{o.floors_met}",
-                    f"{o.missing:,.0f}",
-                    f"{o.over:,.0f}",
-                    percent(o.displaced),
-                    percent(o.loss),
-                    percent(o.hit_rate, 1),
-                    f"{o.real_hits}",
+                    f"{outcome.value:.1f}",
+                    f"{outcome.net:.1f}",
+                    f"{outcome.places:,}",
+                    f"{outcome.floors_met}",
+                    f"{outcome.missing:,.0f}",
+                    f"{outcome.over:,.0f}",
+                    percent(outcome.displaced),
+                    percent(outcome.loss),
+                    percent(outcome.hit_rate, 1),
+                    f"{outcome.real_hits}",
                 )
-                for name, o in rows.items()
+                for name, outcome in rows.items()
             ],
             title=title,
         )
 
-    def legend(self) -> None:
-        """What the columns mean."""
+    def explanation(
+        self, opportunities: Opportunities, campaigns: Campaigns, turn: int, campaign: int, explanation: eq.Explanation
+    ) -> None:
+        """One score of the served half, term by term."""
+        self.section("One score, explained")
+        window = opportunities.windows[turn]
         self.say(
-            "value: expected fees of the places up to each cap. after refunds: less the refunds for missing places. displaced: the guardrail's "
-            "measure (reference less organic score, if above 0) over organic value. listener loss: organic value that really left the slates. "
-            "hit rate: slates with a film that the user rated next. promoted hits: promoted places of such a film. The ratings were made without "
-            "these slates: what a slate would have led to is not in them."
+            f"""{campaigns.names[campaign]} for {window.name} films: chance
+            {opportunities.chance[turn, campaign]:.4f}, reference {opportunities.reference[turn]:.4f}, fee
+            {campaigns.fee[campaign]:g}; {explanation.reason}."""
         )
+        rows = [(name, kind, f"{amount:+.9f}") for name, kind, amount in explanation.terms]
+        self.table(
+            [("term", "left"), ("kind", "left"), ("amount", "right")],
+            [*rows, ("promotion score", "", f"{explanation.total:+.9f}")],
+        )
+        added = 0.0
+        for _, _, amount in explanation.terms:
+            added += amount
+        self.say(
+            f"Added from top to bottom the terms give the score {'exactly' if added == explanation.total else 'NOT'}."
+        )
+
+    def agreement(self, total: int, by_numpy: int, one_by_one: int) -> None:
+        """How far three ways to the same decisions agree in Python."""
+        self.section("Same policy, same bits")
+        self.say(f"Picks as by the demo's own NumPy slate rule: {by_numpy:,} of {total:,} opportunities.")
+        self.say(f"Single requests as the replay of the log, scores by bits and places: {one_by_one:,} of {total:,}.")
+
+    def jvm(self, answer: dict[str, int | str]) -> None:
+        """What the JVM found."""
+        self.say(
+            f"""A JVM with the policy file {answer["policy"]}: {answer["agree"]:,} of {answer["requests"]:,} requests
+            agree (scores by bits, picks, places); {answer["scores_agree"]:,} of {answer["candidates"]:,} scores."""
+        )
+
+    def end(self, files: list[Path], seconds: float) -> None:
+        """What was written, and how long it took."""
+        self.section("Files")
+        for file in files:
+            self.say(str(file))
+        self.say(f"Everything above took {seconds:.0f} s.")

@@ -12,9 +12,11 @@ NOBODY = -1
 
 
 def pick(scores: np.ndarray, organic: np.ndarray) -> np.ndarray:
-    """The campaigns that take places, in order, shape (..., SLOTS); `NOBODY` where none does.
+    """
+    The campaigns that take places, in order, shape (..., SLOTS); `NOBODY` where none does.
 
-    Only scores above 0 are taken, the highest first; ties go to the higher organic score, then to the lower index. NaN is not a candidate.
+    Only scores above 0 are taken, the highest first; ties go to the higher organic score, then to the lower index. NaN
+    is not a candidate.
     """
     scores = np.where(np.isnan(scores), -np.inf, scores)
     order = np.lexsort((-np.nan_to_num(organic, nan=-np.inf), -scores), axis=-1)[..., :SLOTS]
@@ -24,7 +26,10 @@ def pick(scores: np.ndarray, organic: np.ndarray) -> np.ndarray:
 def pick_in_turn(
     opportunities: Opportunities, caps: np.ndarray, score_of: Callable[[int, np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Picks of a method that counts as it serves: `score_of(t, delivered)` per opportunity, campaigns at their cap left out."""
+    """
+    Picks of a method that counts as it serves: `score_of(t, delivered)` per opportunity, campaigns at their cap left
+    out.
+    """
     delivered = np.zeros(len(caps))
     spent = delivered >= caps
     picks = np.full((len(opportunities), SLOTS), NOBODY)
@@ -39,7 +44,10 @@ def pick_in_turn(
 
 
 def slates(opportunities: Opportunities, picks: np.ndarray, film: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Films and their chances as shown, each (T, VISIBLE): picks in their places, the other films around them in organic order."""
+    """
+    Films and their chances as shown, each (T, VISIBLE): picks in their places, the other films around them in organic
+    order.
+    """
     has = picks != NOBODY
     promoted = np.where(has, film[picks], NOBODY)
     places = FIRST_PLACE - 1 + MIN_GAP * np.arange(SLOTS)

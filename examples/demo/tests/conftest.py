@@ -1,4 +1,6 @@
-"""The demo's modules are plain files beside this folder; its tests run on a small synthetic world, without downloads."""
+"""
+The demo's modules are plain files beside this folder; its tests run on a small synthetic world, without downloads.
+"""
 
 import sys
 from pathlib import Path
@@ -7,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from data import Ratings, synthetic  # noqa: E402
+from data import Ratings, synthetic
 
 
 @pytest.fixture(scope="session")

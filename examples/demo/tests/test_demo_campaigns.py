@@ -27,7 +27,8 @@ def test_goals_grow_with_the_served_half_and_can_be_met_together(ratings):
     cut = ratings.time_at(0.6)
     one, two = choose(ratings, cut, 1000), choose(ratings, cut, 2000)
     assert one.cap.tolist() == [float(TIERS[tier].cap) for tier in one.tier]
-    assert (two.cap == 2 * one.cap).all() and (two.floor == 2 * one.floor).all()
+    assert (two.cap == 2 * one.cap).all()
+    assert (two.floor == 2 * one.floor).all()
     assert (one.floor <= one.cap).all()
     assert (np.bincount(one.decade, weights=one.cap) >= one.decade_floor).all()
     assert one.floors == 20 + len(DECADES)

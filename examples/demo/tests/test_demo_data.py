@@ -25,18 +25,26 @@ def test_files_become_ratings_in_time_order(tmp_path):
     ratings = movielens(tmp_path)
     assert ratings.time.tolist() == [100, 100, 200, 300]
     assert ratings.user.tolist() == [0, 1, 1, 0]  # users 4 and 9; of equal times the file's order
-    assert [ratings.films[film].title for film in ratings.film] == ["unkonwn", "unkonwn", "The Wizard of Oz", "M*A*S*H, or so"]
+    assert [ratings.films[film].title for film in ratings.film] == [
+        "unkonwn",
+        "unkonwn",
+        "The Wizard of Oz",
+        "M*A*S*H, or so",
+    ]
     assert [film.year for film in ratings.films] == [None, 1970, 1939]
 
 
-@pytest.mark.parametrize(("year", "decade"), [(None, None), (1939, "before 1960"), (1959, "before 1960"), (1960, "1960s"), (1998, "1990s")])
+@pytest.mark.parametrize(
+    ("year", "decade"), [(None, None), (1939, "before 1960"), (1959, "before 1960"), (1960, "1960s"), (1998, "1990s")]
+)
 def test_decades(year, decade):
     assert Film("any", year).decade == decade
 
 
 def test_the_synthetic_world_is_drawn_from_its_seed(ratings):
     again, other = synthetic(seed=3, users=150, films=400), synthetic(seed=4, users=150, films=400)
-    assert np.array_equal(ratings.film, again.film) and np.array_equal(ratings.time, again.time)
+    assert np.array_equal(ratings.film, again.film)
+    assert np.array_equal(ratings.time, again.time)
     assert not np.array_equal(ratings.film[:100], other.film[:100])
     assert (np.diff(ratings.time) >= 0).all()
     pairs = ratings.user * len(ratings.films) + ratings.film

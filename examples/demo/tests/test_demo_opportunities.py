@@ -1,4 +1,9 @@
-"""Opportunities look forward only: nothing of what a user rates later is in a history, and each later rating is asked for once."""
+"""
+Opportunities look forward only: nothing of what a user rates later is in a history, and each later rating is asked for
+once.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -45,7 +50,7 @@ def test_each_later_rating_is_asked_for_exactly_once(ratings, found, cut):
 
 
 def test_they_are_in_time_order_with_names_of_their_own(found):
-    assert all(one.time <= next_.time for one, next_ in zip(found, found[1:], strict=False))
+    assert all(one.time <= next_.time for one, next_ in pairwise(found))
     assert len({window.name for window in found}) == len(found)
 
 
@@ -67,7 +72,8 @@ def test_scoring_ranks_unseen_films_and_marks_seen_ones(ratings, found, cut):
     campaigns = choose(ratings, cut, opportunities=1000)
     scored = score(some, chances, campaigns)
     assert scored.organic_film.shape == (40, DEPTH)
-    assert (np.diff(scored.organic, axis=1) <= 0).all() and (scored.organic > 0).all()
+    assert (np.diff(scored.organic, axis=1) <= 0).all()
+    assert (scored.organic > 0).all()
     for row, window in enumerate(some):
         assert not np.isin(scored.organic_film[row], window.history).any()
         assert np.array_equal(np.isnan(scored.chance[row]), np.isin(campaigns.film, window.history))

@@ -35,7 +35,8 @@ def test_ties_go_to_the_higher_organic_score_then_to_the_lower_index():
 def test_slates_hold_ten_different_films_with_picks_in_their_places(task):
     opportunities, campaigns = task
     picks = pick(opportunities.chance - opportunities.reference[:, None] + 0.03, opportunities.chance)
-    assert (picks != NOBODY).any(axis=0).all() and (picks == NOBODY).any()
+    assert (picks != NOBODY).any(axis=0).all()
+    assert (picks == NOBODY).any()
     films, chances = slates(opportunities, picks, campaigns.film)
     places = [FIRST_PLACE - 1 + slot * MIN_GAP for slot in range(SLOTS)]
     for turn in range(len(opportunities)):
@@ -61,9 +62,10 @@ def test_without_picks_the_slate_is_the_organic_one(task):
 
 def test_counted_methods_stop_at_the_cap(task):
     opportunities, campaigns = task
-    picks = pick_in_turn(opportunities, campaigns.cap, lambda turn, delivered: opportunities.chance[turn])
+    picks = pick_in_turn(opportunities, campaigns.cap, lambda turn, _delivered: opportunities.chance[turn])
     delivered = np.bincount(picks[picks != NOBODY], minlength=len(campaigns))
-    assert (delivered <= campaigns.cap).all() and (delivered == campaigns.cap).any()
+    assert (delivered <= campaigns.cap).all()
+    assert (delivered == campaigns.cap).any()
 
 
 def test_fees_are_paid_up_to_the_cap_in_time_order(task):
