@@ -1,1 +1,62 @@
-//! exchange
+//! The pass: prices in, decisions and deliveries out.
+//!
+//! The planner and the pacer see passes only through [`Exchange`]. [`Local`] runs them on threads over packed blocks; a host engine would run
+//! [`Local`]s over shards and merge the [`Sums`], which are integers and so have the same bits in any order and grouping.
+
+mod fixed;
+mod local;
+mod pack;
+mod row;
+mod sums;
+
+pub use fixed::Scale;
+pub use local::Local;
+pub use pack::{Column, Layout, Packed, Sample};
+pub use row::project;
+pub use sums::{Active, Sums};
+
+use crate::error::Result;
+
+/// What one pass is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// The decisions that maximise net score less `gamma / 2` times their squares, in every opportunity.
+    Prices(Prices),
+    /// The uniform split: `min(1, slots / candidates)` for every candidate.
+    Uniform,
+}
+
+/// The prices of a pass, per unit of measure; measure 0 is `exposure`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prices {
+    /// `V`: what a unit is worth, by segment class and measure (row-major, classes x measures).
+    pub v: Vec<f64>,
+    /// `P`: what a unit is charged, by campaign and measure (row-major, campaigns x measures).
+    pub p: Vec<f64>,
+    /// Ridge, in score units; positive.
+    pub gamma: f64,
+    /// Width, in score units, of the margin beyond the kink within which a row counts as near.
+    pub near: f64,
+}
+
+impl Prices {
+    /// The scale of this pass's value terms: from the largest worth and charge of each measure.
+    #[must_use]
+    pub fn slack_scale(&self, layout: &Layout) -> Scale {
+        let m = layout.measures;
+        let largest = |list: &[f64], j: usize| list.iter().skip(j).step_by(m).fold(0f64, |a, v| a.max(v.abs()));
+        Scale::for_total(2.0 * (0..m).map(|j| (largest(&self.v, j) + largest(&self.p, j)) * layout.totals[j]).sum::<f64>())
+    }
+}
+
+/// Runs passes over one sample.
+pub trait Exchange {
+    /// What the sample looks like.
+    fn layout(&self) -> &Layout;
+
+    /// Runs one pass.
+    ///
+    /// # Errors
+    /// Whatever keeps the host from running it; prices are never at fault.
+    fn pass(&mut self, ask: &Ask) -> Result<Sums>;
+}

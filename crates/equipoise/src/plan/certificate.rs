@@ -63,3 +63,28 @@ pub struct Serving {
     /// The goal that has it, with its scope; empty where none is exceeded.
     pub worst_goal: String,
 }
+
+impl Certificate {
+    /// The certificate as it travels in a policy file: no wall-clock time, so that equal plans are equal bytes.
+    #[must_use]
+    pub fn to_json(&self, status: Status) -> serde_json::Value {
+        let serving = self.serving.as_ref().map(|s| {
+            serde_json::json!({
+                "opportunities": s.opportunities,
+                "value": s.value,
+                "value_ratio": s.value_ratio,
+                "worst_violation": s.worst_violation,
+                "worst_goal": s.worst_goal,
+            })
+        });
+        serde_json::json!({
+            "status": status.name(),
+            "upper_bound": self.upper_bound,
+            "value": self.value,
+            "gap": self.gap,
+            "worst_violation": self.worst_violation,
+            "passes": self.passes,
+            "serving": serving,
+        })
+    }
+}

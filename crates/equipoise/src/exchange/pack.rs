@@ -1,0 +1,231 @@
+//! Packing: rows become blocks once; later passes touch only blocks.
+
+use super::fixed::Scale;
+use equipoise_kernel::{Block, Group, LANES, PAD, Row};
+use std::collections::HashMap;
+
+/// Opportunities per block. Fixed, so that blocks depend on the sample alone and never on threads.
+const BLOCK: usize = 4096;
+/// Opportunities that are sorted by length together, so that a group's rows are alike.
+const WINDOW: usize = 512;
+
+/// The eligible promoted candidates of a sample, as plain columns.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// Candidates of opportunity `t` are `starts[t]..starts[t + 1]`.
+    pub starts: Vec<u64>,
+    /// Per opportunity: at most this many are taken.
+    pub slots: Vec<u32>,
+    /// Per opportunity: how many real ones it stands for.
+    pub weight: Vec<f64>,
+    /// Per opportunity: its segment class, below `classes`.
+    pub class: Vec<u32>,
+    /// Per candidate: its campaign, below `campaigns`.
+    pub campaign: Vec<u32>,
+    /// Per measure without `exposure`, per candidate: the amount.
+    pub measures: Vec<Vec<f32>>,
+    /// How many campaigns there are.
+    pub campaigns: usize,
+    /// How many segment classes: segments that no goal tells apart are one class.
+    pub classes: usize,
+}
+
+impl Sample {
+    /// Weighted mean over opportunities of the worth of their best candidate, 0 where none is worth anything; `weights` by measure, `exposure` first.
+    #[must_use]
+    pub fn best_worth(&self, weights: &[f64]) -> f64 {
+        let worth = |i: usize| weights[0] + weights[1..].iter().zip(&self.measures).map(|(w, y)| w * f64::from(y[i])).sum::<f64>();
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (t, w) in self.weight.iter().enumerate().filter(|(t, _)| self.starts[*t] < self.starts[t + 1]) {
+            sum += w * (self.starts[t] as usize..self.starts[t + 1] as usize).map(worth).fold(0.0, f64::max);
+            total += w;
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+}
+
+/// A campaign within a segment class: what deliveries are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// The campaign.
+    pub campaign: u32,
+    /// The segment class.
+    pub class: u32,
+}
+
+/// What a sample looks like to those who price it.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The columns that occur, sorted.
+    pub columns: Vec<Column>,
+    /// How many campaigns there are, with or without a column.
+    pub campaigns: usize,
+    /// How many segment classes there are.
+    pub classes: usize,
+    /// Measures, `exposure` first and included.
+    pub measures: usize,
+    /// Fixed-point scale of each measure.
+    pub scales: Vec<Scale>,
+    /// Sum over candidates of weight times measure, per measure.
+    pub totals: Vec<f64>,
+    /// Largest amount of each measure.
+    pub largest: Vec<f64>,
+    /// Opportunities with at least one candidate.
+    pub opportunities: usize,
+    /// Candidate rows.
+    pub rows: u64,
+    /// Sum over opportunities of weight times `min(slots, candidates)`.
+    pub places: f64,
+    /// Sum over opportunities of weight.
+    pub weight: f64,
+}
+
+/// A sample in blocks.
+#[derive(Debug)]
+pub struct Packed {
+    pub(super) layout: Layout,
+    pub(super) blocks: Vec<Block>,
+    pub(super) starts: Vec<u64>,
+    column_of: Vec<u32>,
+}
+
+impl Packed {
+    /// Packs a sample. O(candidates); the packed form holds 4 bytes of column and 4 per measure for each candidate, and about 10 % padding.
+    #[must_use]
+    pub fn new(sample: &Sample) -> Self {
+        let (columns, column_of) = columns(sample);
+        let layout = layout(sample, columns);
+        let opportunities = sample.slots.len();
+        let blocks =
+            (0..opportunities).step_by(BLOCK).map(|b| block(sample, &column_of, &layout, b..(b + BLOCK).min(opportunities))).collect();
+        Self { layout, blocks, starts: sample.starts.clone(), column_of }
+    }
+
+    /// What the sample looks like.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The column of a candidate of the sample.
+    ///
+    /// # Panics
+    /// If there is no such candidate.
+    #[must_use]
+    pub fn column_of(&self, candidate: usize) -> usize {
+        self.column_of[candidate] as usize
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+}
+
+/// The columns that occur, and the column of every candidate.
+fn columns(sample: &Sample) -> (Vec<Column>, Vec<u32>) {
+    let pair = |t: usize, i: usize| (u64::from(sample.campaign[i]) << 32) | u64::from(sample.class[t]);
+    let mut pairs: Vec<u64> = Vec::new();
+    if sample.classes == 1 {
+        let mut seen = vec![false; sample.campaigns];
+        sample.campaign.iter().for_each(|c| seen[*c as usize] = true);
+        pairs.extend((0..sample.campaigns as u64).filter(|c| seen[*c as usize]).map(|c| c << 32));
+    } else {
+        let mut seen = HashMap::new();
+        for t in 0..sample.slots.len() {
+            for i in sample.starts[t] as usize..sample.starts[t + 1] as usize {
+                seen.entry(pair(t, i)).or_insert(());
+            }
+        }
+        pairs.extend(seen.keys());
+        pairs.sort_unstable();
+    }
+    let mut column_of = Vec::with_capacity(sample.campaign.len());
+    if sample.classes == 1 {
+        let mut index = vec![0u32; sample.campaigns];
+        for (k, p) in pairs.iter().enumerate() {
+            index[(p >> 32) as usize] = k as u32;
+        }
+        column_of.extend(sample.campaign.iter().map(|c| index[*c as usize]));
+    } else {
+        let index: HashMap<u64, u32> = pairs.iter().enumerate().map(|(k, p)| (*p, k as u32)).collect();
+        for t in 0..sample.slots.len() {
+            column_of.extend((sample.starts[t] as usize..sample.starts[t + 1] as usize).map(|i| index[&pair(t, i)]));
+        }
+    }
+    (pairs.iter().map(|p| Column { campaign: (p >> 32) as u32, class: *p as u32 }).collect(), column_of)
+}
+
+fn layout(sample: &Sample, columns: Vec<Column>) -> Layout {
+    let measures = sample.measures.len() + 1;
+    let mut totals = vec![0.0; measures];
+    let mut largest = vec![0.0; measures];
+    let (mut places, mut weight, mut opportunities) = (0.0, 0.0, 0);
+    if !sample.campaign.is_empty() {
+        largest[0] = 1.0;
+    }
+    for (t, w) in sample.weight.iter().enumerate() {
+        let span = sample.starts[t] as usize..sample.starts[t + 1] as usize;
+        weight += w;
+        if span.is_empty() {
+            continue;
+        }
+        opportunities += 1;
+        places += w * (sample.slots[t] as usize).min(span.len()) as f64;
+        totals[0] += w * span.len() as f64;
+        for (j, y) in sample.measures.iter().enumerate() {
+            let y = &y[span.clone()];
+            totals[j + 1] += w * y.iter().map(|v| f64::from(*v)).sum::<f64>();
+            largest[j + 1] = y.iter().fold(largest[j + 1], |m: f64, v| m.max(f64::from(*v)));
+        }
+    }
+    // A little room for the rounding of the totals themselves.
+    let scales = totals.iter().map(|t| Scale::for_total(t * 1.000_001)).collect();
+    Layout {
+        columns,
+        campaigns: sample.campaigns,
+        classes: sample.classes,
+        measures,
+        scales,
+        totals,
+        largest,
+        opportunities,
+        rows: sample.campaign.len() as u64,
+        places,
+        weight,
+    }
+}
+
+fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Range<usize>) -> Block {
+    let len = |t: usize| (sample.starts[t + 1] - sample.starts[t]) as usize;
+    let priced_out = layout.columns.len() as u32;
+    let mut groups = Vec::new();
+    let mut packed: Vec<u32> = Vec::new();
+    let mut measures = vec![Vec::new(); sample.measures.len()];
+    let mut order: Vec<usize> = Vec::with_capacity(WINDOW);
+    for window in span.clone().step_by(WINDOW) {
+        order.clear();
+        order.extend((window..(window + WINDOW).min(span.end)).filter(|t| len(*t) > 0 && sample.slots[*t] > 0));
+        order.sort_by_key(|t| len(*t));
+        for lanes in order.chunks(LANES) {
+            let offset = packed.len();
+            let longest = lanes.iter().map(|t| len(*t)).max().unwrap_or(0);
+            packed.resize(offset + longest * LANES, priced_out);
+            measures.iter_mut().for_each(|m| m.resize(offset + longest * LANES, 0.0));
+            let mut rows = [Row { opportunity: PAD, len: 0, slots: 0, weight: 0.0 }; LANES];
+            for (a, t) in lanes.iter().enumerate() {
+                rows[a] = Row { opportunity: *t as u32, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };
+                for (j, i) in (sample.starts[*t] as usize..sample.starts[t + 1] as usize).enumerate() {
+                    let at = offset + j * LANES + a;
+                    packed[at] = column_of[i];
+                    for (m, y) in measures.iter_mut().zip(&sample.measures) {
+                        m[at] = y[i];
+                    }
+                }
+            }
+            groups.push(Group { offset, len: longest, rows });
+        }
+    }
+    Block::new(groups, packed, measures, priced_out + 1)
+}

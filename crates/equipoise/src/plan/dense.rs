@@ -1,0 +1,57 @@
+//! A small dense Cholesky factor: the preconditioner's blocks.
+
+/// `L` of `A = L L'`, row-major. Pivots that vanish are replaced by a huge one, which fixes their unknown at 0.
+#[derive(Debug, Clone)]
+pub(super) struct Cholesky {
+    l: Vec<f64>,
+    n: usize,
+}
+
+impl Cholesky {
+    /// Factors a symmetric matrix of `n` rows. O(n^3).
+    pub(super) fn new(mut a: Vec<f64>, n: usize) -> Self {
+        for j in 0..n {
+            let (done, rest) = a.split_at_mut(j * n);
+            let row = &mut rest[..n];
+            for i in 0..j {
+                let above = &done[i * n..][..=i];
+                let sum: f64 = above[..i].iter().zip(&row[..i]).map(|(x, y)| x * y).sum();
+                row[i] = (row[i] - sum) / above[i];
+            }
+            let sum: f64 = row[..j].iter().map(|x| x * x).sum();
+            let pivot = row[j] - sum;
+            row[j] = if pivot > 1e-11 * row[j].abs() && pivot > 0.0 { pivot.sqrt() } else { 1e30 };
+        }
+        Self { l: a, n }
+    }
+
+    /// Solves in place. O(n^2).
+    pub(super) fn solve(&self, b: &mut [f64]) {
+        let (l, n) = (&self.l, self.n);
+        for i in 0..n {
+            let sum: f64 = l[i * n..][..i].iter().zip(&b[..i]).map(|(x, y)| x * y).sum();
+            b[i] = (b[i] - sum) / l[i * n + i];
+        }
+        for i in (0..n).rev() {
+            b[i] /= l[i * n + i];
+            let x = b[i];
+            for (b, l) in b[..i].iter_mut().zip(&l[i * n..][..i]) {
+                *b -= l * x;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cholesky;
+
+    #[test]
+    fn solves_a_positive_definite_system() {
+        let a = [4.0, 2.0, 0.6, 2.0, 5.0, 1.0, 0.6, 1.0, 3.0];
+        let want = [1.0, -2.0, 0.5];
+        let mut b: Vec<f64> = (0..3).map(|i| (0..3).map(|j| a[i * 3 + j] * want[j]).sum()).collect();
+        Cholesky::new(a.to_vec(), 3).solve(&mut b);
+        assert!(b.iter().zip(want).all(|(x, w)| (x - w).abs() < 1e-12));
+    }
+}

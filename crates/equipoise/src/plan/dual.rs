@@ -1,0 +1,414 @@
+//! The dual problem: one price per row, deliveries as linear maps of the pass's cells.
+//!
+//! Inside, everything is in units that make numbers near 1: scores in `scale`, measures in their mean, weights in their mean.
+
+use crate::error::Result;
+use crate::exchange::{Active, Ask, Exchange, Layout, Prices, Sums};
+use crate::model::Scope;
+
+/// One interval row: `lo <= a * D(members) + b * D(all) <= hi`, priced within `[price_min, price_max]`.
+///
+/// A finite end of the price range makes that side soft: missing the bound by one unit costs that much.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) measure: usize,
+    pub(super) scope: Scope,
+    pub(super) key: usize,
+    pub(super) a: f64,
+    pub(super) b: f64,
+    pub(super) lo: f64,
+    pub(super) hi: f64,
+    pub(super) price_min: f64,
+    pub(super) price_max: f64,
+}
+
+impl Row {
+    /// Utility of a delivery: 0 inside, minus the penalty outside; hard sides are checked elsewhere.
+    pub(super) fn utility(&self, d: f64) -> f64 {
+        let short = if self.price_min.is_finite() { (self.lo - d).max(0.0) * -self.price_min } else { 0.0 };
+        let over = if self.price_max.is_finite() { (d - self.hi).max(0.0) * self.price_max } else { 0.0 };
+        -short - over
+    }
+
+    /// The conjugate `sup_d U(d) - p d`, for a price within its range: `hi p` above 0, `lo p` below.
+    fn conjugate(lo: f64, hi: f64, p: f64) -> f64 {
+        if p > 0.0 {
+            hi * p
+        } else if p < 0.0 {
+            lo * p
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether missing the side that `d` is on costs a penalty rather than feasibility.
+    pub(super) fn soft_above(&self) -> bool {
+        self.price_max.is_finite()
+    }
+
+    pub(super) fn soft_below(&self) -> bool {
+        self.price_min.is_finite()
+    }
+}
+
+/// The key of every campaign and segment class in each scope; `usize::MAX` where it has none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Membership {
+    /// By scope (campaign, artist, label, licensor), by campaign.
+    pub(super) campaign: [Vec<usize>; 4],
+    /// By scope (market, surface), by class.
+    pub(super) class: [Vec<usize>; 2],
+    /// How many keys each of the seven scopes has.
+    pub(super) keys: [usize; 7],
+}
+
+/// Units of the inner problem.
+#[derive(Debug, Clone)]
+pub(super) struct Units {
+    /// One inner score unit, in scores.
+    pub(super) score: f64,
+    /// One inner delivery unit of each measure: mean amount times mean weight.
+    pub(super) delivery: Vec<f64>,
+    /// Mean weight of an opportunity.
+    pub(super) weight: f64,
+}
+
+impl Units {
+    /// One inner price unit of a measure, in scores per unit of it.
+    pub(super) fn price(&self, measure: usize) -> f64 {
+        self.score * self.weight / self.delivery[measure]
+    }
+
+    /// One inner unit of value.
+    pub(super) fn value(&self) -> f64 {
+        self.score * self.weight
+    }
+}
+
+/// The whole dual problem, in inner units.
+pub(super) struct Dual<'e> {
+    pub(super) exchange: &'e mut dyn Exchange,
+    pub(super) rows: Vec<Row>,
+    /// Bounds of the current level, a little inside the rows' own so that rounding cannot leave them.
+    pub(super) tight: Vec<(f64, f64)>,
+    pub(super) members: Membership,
+    pub(super) units: Units,
+    /// Objective weight of each measure.
+    pub(super) weights: Vec<f64>,
+    /// What the pass adds to the weights to break ties; worth nothing.
+    pub(super) tie: Vec<f64>,
+    /// Per column: its key in each scope.
+    column_keys: Vec<[usize; 7]>,
+    pub(super) passes: f64,
+    /// `(row, a)` of the group rows of each campaign; own rows and request-side rows aside.
+    pub(super) groups_of: Vec<Vec<usize>>,
+    /// Own row of each campaign and measure.
+    pub(super) own: Vec<usize>,
+    /// Rows that are no campaign's own.
+    pub(super) shared: Vec<usize>,
+}
+
+/// A pass seen from the rows.
+#[derive(Debug, Clone)]
+pub(super) struct Eval {
+    pub(super) ask: Ask,
+    /// Deliveries by column and measure.
+    pub(super) cells: Vec<f64>,
+    /// Delivery of every row.
+    pub(super) d: Vec<f64>,
+    /// The smoothed dual with the tight bounds.
+    pub(super) smoothed: f64,
+    /// The bound: the exact dual with the rows' own bounds.
+    pub(super) bound: f64,
+    pub(super) active: Active,
+    /// By campaign: opportunities near a kink.
+    pub(super) near: Vec<f64>,
+}
+
+pub(super) const NONE: usize = usize::MAX;
+
+impl<'e> Dual<'e> {
+    pub(super) fn new(
+        exchange: &'e mut dyn Exchange,
+        rows: Vec<Row>,
+        members: Membership,
+        units: Units,
+        weights: Vec<f64>,
+        tie: Vec<f64>,
+    ) -> Self {
+        let layout = exchange.layout();
+        let m = layout.measures;
+        let column_keys = layout
+            .columns
+            .iter()
+            .map(|c| {
+                let (k, q) = (c.campaign as usize, c.class as usize);
+                let [campaign, artist, label, licensor] = [0, 1, 2, 3].map(|s: usize| members.campaign[s][k]);
+                [campaign, artist, label, licensor, members.class[0][q], members.class[1][q], 0]
+            })
+            .collect();
+        let campaigns = layout.campaigns;
+        let mut own = vec![NONE; campaigns * m];
+        let mut by_key: Vec<Vec<(usize, usize)>> = vec![Vec::new(); 4];
+        let mut shared = Vec::new();
+        for (i, r) in rows.iter().enumerate() {
+            if r.scope == Scope::Campaign && r.b == 0.0 && own[r.key * m + r.measure] == NONE {
+                own[r.key * m + r.measure] = i;
+            } else {
+                shared.push(i);
+                if r.scope.is_campaign_side() {
+                    by_key[r.scope as usize].push((r.key, i));
+                }
+            }
+        }
+        let mut groups_of = vec![Vec::new(); campaigns];
+        for (s, mut list) in by_key.into_iter().enumerate() {
+            list.sort_unstable();
+            for (k, groups) in groups_of.iter_mut().enumerate() {
+                let key = members.campaign[s][k];
+                let from = list.partition_point(|e| e.0 < key);
+                groups.extend(list[from..].iter().take_while(|e| e.0 == key).map(|e| e.1));
+            }
+        }
+        let tight = rows.iter().map(|r| (r.lo, r.hi)).collect();
+        Self { exchange, rows, tight, members, units, weights, tie, column_keys, passes: 0.0, groups_of, own, shared }
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        self.exchange.layout()
+    }
+
+    /// Whether column `k` counts as a member of a row.
+    pub(super) fn is_member(&self, r: &Row, k: usize) -> bool {
+        self.column_keys[k][r.scope as usize] == r.key
+    }
+
+    pub(super) fn measures(&self) -> usize {
+        self.weights.len()
+    }
+
+    pub(super) fn campaigns(&self) -> usize {
+        self.layout().campaigns
+    }
+
+    /// Charges by scope and key, by measure; the last entry holds what everybody is charged.
+    fn charges(&self, y: &[f64]) -> ([Vec<f64>; 7], Vec<f64>) {
+        let m = self.measures();
+        let mut by_scope: [Vec<f64>; 7] = std::array::from_fn(|s| vec![0.0; self.members.keys[s] * m]);
+        let mut all = vec![0.0; m];
+        for (r, y) in self.rows.iter().zip(y) {
+            if *y != 0.0 {
+                by_scope[r.scope as usize][r.key * m + r.measure] += r.a * y;
+                all[r.measure] += r.b * y;
+            }
+        }
+        (by_scope, all)
+    }
+
+    /// The charge of every column and measure at prices `y`; linear in `y`.
+    pub(super) fn column_charges(&self, y: &[f64]) -> Vec<f64> {
+        let m = self.measures();
+        let (by_scope, all) = self.charges(y);
+        let mut out = Vec::with_capacity(self.column_keys.len() * m);
+        for keys in &self.column_keys {
+            for (j, everybody) in all.iter().enumerate() {
+                let mut charge = *everybody;
+                for (s, key) in keys.iter().enumerate() {
+                    if *key != NONE && !by_scope[s].is_empty() {
+                        charge += by_scope[s][key * m + j];
+                    }
+                }
+                out.push(charge);
+            }
+        }
+        out
+    }
+
+    /// The charge of every campaign and measure by campaign-side rows alone, what everybody is charged included.
+    pub(super) fn campaign_charges(&self, y: &[f64]) -> Vec<f64> {
+        let m = self.measures();
+        let (by_scope, all) = self.charges(y);
+        let mut out = Vec::with_capacity(self.campaigns() * m);
+        for k in 0..self.campaigns() {
+            for (j, everybody) in all.iter().enumerate() {
+                let mut charge = *everybody + by_scope[6].get(j).copied().unwrap_or(0.0);
+                for (s, keys) in self.members.campaign.iter().enumerate() {
+                    if keys[k] != NONE && !by_scope[s].is_empty() {
+                        charge += by_scope[s][keys[k] * m + j];
+                    }
+                }
+                out.push(charge);
+            }
+        }
+        out
+    }
+
+    /// The delivery of every row from deliveries by column and measure: the transpose of [`Dual::column_charges`].
+    pub(super) fn deliveries(&self, cells: &[f64]) -> Vec<f64> {
+        let m = self.measures();
+        let mut by_scope: [Vec<f64>; 7] = std::array::from_fn(|s| vec![0.0; self.members.keys[s] * m]);
+        for (keys, cell) in self.column_keys.iter().zip(cells.chunks_exact(m)) {
+            for (s, key) in keys.iter().enumerate() {
+                if *key != NONE && !by_scope[s].is_empty() {
+                    for (sum, v) in by_scope[s][key * m..][..m].iter_mut().zip(cell) {
+                        *sum += v;
+                    }
+                }
+            }
+        }
+        self.rows.iter().map(|r| r.a * by_scope[r.scope as usize][r.key * m + r.measure] + r.b * by_scope[6][r.measure]).collect()
+    }
+
+    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and measure: the transpose of [`Dual::campaign_charges`].
+    pub(super) fn campaign_deliveries(&self, amounts: &[f64]) -> Vec<f64> {
+        let m = self.measures();
+        let mut by_scope: [Vec<f64>; 7] =
+            std::array::from_fn(|s| if (4..6).contains(&s) { Vec::new() } else { vec![0.0; self.members.keys[s] * m] });
+        for (k, amount) in amounts.chunks_exact(m).enumerate() {
+            let keys = self.members.campaign.iter().map(|keys| keys[k]).enumerate().chain([(6, 0)]);
+            for (s, key) in keys {
+                if key != NONE && !by_scope[s].is_empty() {
+                    for (sum, v) in by_scope[s][key * m..][..m].iter_mut().zip(amount) {
+                        *sum += v;
+                    }
+                }
+            }
+        }
+        let one = |r: &Row| by_scope[r.scope as usize].get(r.key * m + r.measure).map_or(0.0, |v| r.a * v) + r.b * by_scope[6][r.measure];
+        self.rows.iter().map(one).collect()
+    }
+
+    /// The prices of a pass, in outer units.
+    pub(super) fn ask(&self, y: &[f64], gamma: f64, near: f64) -> Ask {
+        let m = self.measures();
+        let (by_scope, all) = self.charges(y);
+        let u = &self.units;
+        let mut p = vec![0.0; self.campaigns() * m];
+        for (k, p) in p.chunks_exact_mut(m).enumerate() {
+            for (s, keys) in self.members.campaign.iter().enumerate() {
+                if keys[k] != NONE && !by_scope[s].is_empty() {
+                    for (j, p) in p.iter_mut().enumerate() {
+                        *p += by_scope[s][keys[k] * m + j] * u.price(j);
+                    }
+                }
+            }
+        }
+        let classes = self.layout().classes;
+        let mut v = Vec::with_capacity(classes * m);
+        for q in 0..classes {
+            for j in 0..m {
+                let mut charge = all[j] + by_scope[6].get(j).copied().unwrap_or(0.0);
+                for s in 0..2 {
+                    let key = self.members.class[s][q];
+                    if key != NONE && !by_scope[4 + s].is_empty() {
+                        charge += by_scope[4 + s][key * m + j];
+                    }
+                }
+                v.push((self.weights[j] + self.tie[j] - charge) * u.price(j));
+            }
+        }
+        Ask::Prices(Prices { v, p, gamma: gamma * u.score, near: near * u.score })
+    }
+
+    /// Deliveries of a pass in inner units.
+    pub(super) fn cells(&self, sums: &Sums) -> Vec<f64> {
+        let m = self.measures();
+        let scales = &self.layout().scales;
+        let factor: Vec<f64> = (0..m).map(|j| scales[j].value(1) / self.units.delivery[j]).collect();
+        sums.cells.iter().enumerate().map(|(i, s)| *s as f64 * factor[i % m]).collect()
+    }
+
+    /// Runs a pass at prices `y`.
+    pub(super) fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
+        let ask = self.ask(y, gamma, 3.0 * gamma);
+        let sums = self.exchange.pass(&ask)?;
+        let layout = self.layout();
+        let rows = layout.rows.max(1) as f64;
+        let m = self.measures();
+        let cells = self.cells(&sums);
+        let d = self.deliveries(&cells);
+        let charges = self.column_charges(y);
+        let (mut net, mut size) = (0.0, 0.0);
+        for (k, cell) in cells.chunks_exact(m).enumerate() {
+            for (j, v) in cell.iter().enumerate() {
+                let worth = self.weights[j] + self.tie[j];
+                net += (worth - charges[k * m + j]) * v;
+                size += (worth.abs() + charges[k * m + j].abs()) * v;
+            }
+        }
+        let value_unit = self.units.value();
+        let Ask::Prices(prices) = &ask else { unreachable!("asked with prices") };
+        let exposure_unit = self.units.delivery[0];
+        let slack = sums.slack as f64 / slack_factor(layout, prices) / value_unit;
+        let taken: f64 = cells.iter().step_by(m).sum();
+        let squares = taken - layout.scales[0].value(sums.ridge) / exposure_unit;
+        let conjugate = |b: &dyn Fn(usize) -> (f64, f64)| -> f64 {
+            y.iter()
+                .enumerate()
+                .map(|(i, p)| {
+                    let (lo, hi) = b(i);
+                    Row::conjugate(lo, hi, *p)
+                })
+                .sum()
+        };
+        let smoothed = net - 0.5 * gamma * squares + conjugate(&|i| self.tight[i]);
+        let own = conjugate(&|i| (self.rows[i].lo, self.rows[i].hi));
+        // Fixed-point and f64 rounding, generously: the bound is never below the true one.
+        let rounding = 1e-12
+            * (size
+                + y.iter()
+                    .zip(&self.rows)
+                    .map(|(p, r)| {
+                        if *p > 0.0 {
+                            p * r.hi.abs()
+                        } else if *p < 0.0 {
+                            -p * r.lo.abs()
+                        } else {
+                            0.0
+                        }
+                    })
+                    .sum::<f64>());
+        let bound = net + slack + own + rounding;
+        let mut near = vec![0.0; layout.campaigns];
+        for (c, n) in layout.columns.iter().zip(&sums.near) {
+            near[c.campaign as usize] += layout.scales[0].value(i128::from(*n)) / exposure_unit;
+        }
+        let passes = sums.rows as f64 / rows;
+        let active = sums.flatten_active();
+        self.passes += passes;
+        Ok(Eval { ask, cells, d, smoothed, bound, active, near })
+    }
+
+    /// The objective of deliveries, penalties included.
+    pub(super) fn value(&self, cells: &[f64], d: &[f64]) -> f64 {
+        let m = self.measures();
+        let worth: f64 = cells.chunks_exact(m).map(|c| c.iter().zip(&self.weights).map(|(v, w)| v * w).sum::<f64>()).sum();
+        worth + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
+    }
+
+    /// Slope of the smoothed dual in each price, 0 where the price cannot move downhill.
+    pub(super) fn slope(&self, y: &[f64], d: &[f64]) -> Vec<f64> {
+        let one = |i: usize| {
+            let ((lo, hi), r, y, d) = (self.tight[i], &self.rows[i], y[i], d[i]);
+            let g = if y > 0.0 {
+                hi - d
+            } else if y < 0.0 {
+                lo - d
+            } else if d > hi {
+                hi - d
+            } else if d < lo {
+                lo - d
+            } else {
+                0.0
+            };
+            // At an end of the range, going further is not allowed.
+            if (y >= r.price_max && g < 0.0) || (y <= r.price_min && g > 0.0) { 0.0 } else { g }
+        };
+        (0..y.len()).map(one).collect()
+    }
+}
+
+/// The factor of the pass's own scale: from the largest price and measure.
+fn slack_factor(layout: &Layout, prices: &Prices) -> f64 {
+    prices.slack_scale(layout).factor()
+}

@@ -1,0 +1,297 @@
+//! Feasible answers from sums alone: thinning, and blending with strictly feasible points.
+
+use super::dual::{Dual, Eval, Row};
+use crate::exchange::Ask;
+use std::sync::Arc;
+
+/// Strictly feasible points kept.
+const KEPT: usize = 4;
+
+/// A pass's decisions, thinned by column.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) ask: Arc<Ask>,
+    pub(super) share: f64,
+    pub(super) factor: Arc<Vec<f64>>,
+}
+
+/// An allocation known by its sums and by how to rebuild it.
+#[derive(Debug, Clone)]
+pub(super) struct Point {
+    pub(super) cells: Vec<f64>,
+    pub(super) d: Vec<f64>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// Which sides of which rows an answer must keep.
+pub(super) struct Required {
+    above: Vec<bool>,
+    below: Vec<bool>,
+}
+
+impl Required {
+    /// The hard sides, and the soft ones whose price is inside its range: those that the plan means to meet.
+    pub(super) fn meant(dual: &Dual<'_>, y: &[f64]) -> Self {
+        let inside = |p: f64, end: f64| p.abs() < 0.999 * end.abs();
+        Self {
+            above: dual.rows.iter().zip(y).map(|(r, p)| r.hi.is_finite() && (!r.soft_above() || inside(*p, r.price_max))).collect(),
+            below: dual.rows.iter().zip(y).map(|(r, p)| r.lo.is_finite() && (!r.soft_below() || inside(*p, r.price_min))).collect(),
+        }
+    }
+
+    /// The hard sides alone.
+    pub(super) fn hard(dual: &Dual<'_>) -> Self {
+        Self {
+            above: dual.rows.iter().map(|r| r.hi.is_finite() && !r.soft_above()).collect(),
+            below: dual.rows.iter().map(|r| r.lo.is_finite() && !r.soft_below()).collect(),
+        }
+    }
+}
+
+/// Strictly feasible points found so far, and the best answer.
+#[derive(Default)]
+pub(super) struct Recovery {
+    inner: Vec<Point>,
+    pub(super) best: Option<(f64, Point)>,
+}
+
+impl Recovery {
+    /// How many strictly feasible points there are.
+    pub(super) fn inner(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Offers the uniform split, thinned with a margin, as a strictly feasible point.
+    pub(super) fn offer_uniform(&mut self, dual: &Dual<'_>, y: &[f64], cells: &[f64]) {
+        let ask = Arc::new(Ask::Uniform);
+        for required in [Required::meant(dual, y), Required::hard(dual)] {
+            for margin in [0.05, 0.03, 0.01, 0.003] {
+                if let Some(p) = strict(dual, &required, &ask, cells, margin) {
+                    self.consider(dual, p.clone());
+                    self.inner.push(p);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks for answers in a pass's sums. Returns whether any was found.
+    pub(super) fn offer(&mut self, dual: &Dual<'_>, y: &[f64], e: &Eval) {
+        let ask = Arc::new(e.ask.clone());
+        let meant = Required::meant(dual, y);
+        if self.inner.len() < KEPT {
+            if let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &ask, &e.cells, *margin)) {
+                self.inner.push(p);
+            }
+        }
+        let plain = Point {
+            cells: e.cells.clone(),
+            d: e.d.clone(),
+            parts: vec![Part { ask, share: 1.0, factor: Arc::new(vec![1.0; e.cells.len() / dual.measures()]) }],
+        };
+        let own = thin_own(dual, &plain.cells, 1.0 - 1e-12);
+        let own = scaled(dual, &plain, &own);
+        let groups = thin_shared(dual, &meant, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
+        let mut found = false;
+        for required in [meant, Required::hard(dual)] {
+            for candidate in groups.iter().chain([&own]) {
+                if let Some(p) = blend(dual, &required, candidate, candidate) {
+                    found = true;
+                    self.consider(dual, p);
+                    continue;
+                }
+                for inner in &self.inner.clone() {
+                    if let Some(p) = blend(dual, &required, candidate, inner) {
+                        found = true;
+                        self.consider(dual, p);
+                    }
+                }
+            }
+            if found {
+                return;
+            }
+        }
+        let nothing = Point { cells: vec![0.0; e.cells.len()], d: vec![0.0; e.d.len()], parts: Vec::new() };
+        if self.best.is_none() {
+            self.consider(dual, blend(dual, &Required::hard(dual), &own, &nothing).unwrap_or(nothing));
+        }
+    }
+
+    fn consider(&mut self, dual: &Dual<'_>, p: Point) {
+        let value = dual.value(&p.cells, &p.d);
+        if self.best.as_ref().is_none_or(|b| value > b.0) {
+            self.best = Some((value, p));
+        }
+    }
+}
+
+fn scaled(dual: &Dual<'_>, p: &Point, factor: &[f64]) -> Point {
+    let m = dual.measures();
+    let cells: Vec<f64> = p.cells.iter().enumerate().map(|(i, v)| v * factor[i / m]).collect();
+    let d = dual.deliveries(&cells);
+    let parts = p
+        .parts
+        .iter()
+        .map(|part| Part { factor: Arc::new(part.factor.iter().zip(factor).map(|(a, b)| a * b).collect()), ..part.clone() })
+        .collect();
+    Point { cells, d, parts }
+}
+
+fn strict(dual: &Dual<'_>, required: &Required, ask: &Arc<Ask>, cells: &[f64], margin: f64) -> Option<Point> {
+    let plain = Point {
+        cells: cells.to_vec(),
+        d: Vec::new(),
+        parts: vec![Part { ask: ask.clone(), share: 1.0, factor: Arc::new(vec![1.0; cells.len() / dual.measures()]) }],
+    };
+    let own = scaled(dual, &plain, &thin_own(dual, cells, 1.0 - margin));
+    let p = thin_shared(dual, required, &own.cells, margin).map(|f| scaled(dual, &own, &f))?;
+    (slack(dual, required, &p) > 0.2 * margin).then_some(p)
+}
+
+/// Factors by column that bring every campaign under its own caps.
+fn thin_own(dual: &Dual<'_>, cells: &[f64], shrink: f64) -> Vec<f64> {
+    let m = dual.measures();
+    let mut delivered = vec![0.0; dual.campaigns() * m];
+    for (c, cell) in dual.layout().columns.iter().zip(cells.chunks_exact(m)) {
+        delivered[c.campaign as usize * m..][..m].iter_mut().zip(cell).for_each(|(d, v)| *d += v);
+    }
+    let mut factor = vec![1f64; dual.campaigns()];
+    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != super::dual::NONE) {
+        let r = &dual.rows[*i];
+        let cap = r.hi * shrink;
+        if r.hi.is_finite() && r.a * delivered[at] > cap {
+            factor[at / m] = factor[at / m].min(cap / (r.a * delivered[at]));
+        }
+    }
+    dual.layout().columns.iter().map(|c| factor[c.campaign as usize]).collect()
+}
+
+/// Factors by column that also meet the shared rows, leaving floors where they are; `None` if 60 rounds do not do it.
+fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64) -> Option<Vec<f64>> {
+    let m = dual.measures();
+    let columns = cells.len() / m;
+    let mut factor = vec![1.0; columns];
+    let mut now = cells.to_vec();
+    for _ in 0..60 {
+        let d = dual.deliveries(&now);
+        let mut total = vec![0.0; m];
+        now.chunks_exact(m).for_each(|c| total.iter_mut().zip(c).for_each(|(t, v)| *t += v));
+        let mut scale = vec![1f64; columns];
+        let mut bad = false;
+        for i in &dual.shared {
+            let r = &dual.rows[*i];
+            if r.b == 0.0 {
+                let cap = r.hi * (1.0 - margin);
+                if required.above[*i] && d[*i] > cap {
+                    bad = true;
+                    shrink(dual, r, true, (1.0 - 1e-12) * cap / d[*i], &mut scale);
+                }
+                continue;
+            }
+            let whole = total[r.measure];
+            let part = (d[*i] - r.b * whole) / r.a;
+            let share = -r.b / r.a;
+            let (most, least) = (share * (1.0 - margin), share * (1.0 + margin));
+            if required.above[*i] && part > most * whole {
+                bad = true;
+                let f = if most >= 1.0 { 1.0 } else { most * (whole - part) / ((1.0 - most) * part) };
+                shrink(dual, r, true, (1.0 - 1e-9) * f, &mut scale);
+            }
+            if required.below[*i] && part < least * whole {
+                bad = true;
+                shrink(dual, r, false, (1.0 - 1e-9) * part * (1.0 / least - 1.0) / (whole - part), &mut scale);
+            }
+        }
+        if !bad {
+            return Some(factor);
+        }
+        keep_floors(dual, required, &now, margin, &mut scale);
+        for ((f, s), cell) in factor.iter_mut().zip(&scale).zip(now.chunks_exact_mut(m)) {
+            *f *= s;
+            cell.iter_mut().for_each(|v| *v *= s);
+        }
+    }
+    None
+}
+
+/// Lowers the scale of a row's members, or of everybody else.
+fn shrink(dual: &Dual<'_>, r: &Row, members: bool, to: f64, scale: &mut [f64]) {
+    for (k, s) in scale.iter_mut().enumerate() {
+        if dual.is_member(r, k) == members {
+            *s = s.min(to.max(0.0));
+        }
+    }
+}
+
+fn keep_floors(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64, scale: &mut [f64]) {
+    let m = dual.measures();
+    let campaigns = dual.campaigns();
+    let mut before = vec![0.0; campaigns * m];
+    let mut after = vec![0.0; campaigns * m];
+    for ((c, cell), s) in dual.layout().columns.iter().zip(cells.chunks_exact(m)).zip(scale.iter()) {
+        for j in 0..m {
+            before[c.campaign as usize * m + j] += cell[j];
+            after[c.campaign as usize * m + j] += cell[j] * s;
+        }
+    }
+    let mut lift = vec![0f64; campaigns];
+    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != super::dual::NONE) {
+        let floor = dual.rows[*i].lo * (1.0 + margin);
+        if required.below[*i] && floor > 0.0 && after[at] < floor && before[at] > 0.0 {
+            lift[at / m] = lift[at / m].max((floor / before[at]).min(1.0));
+        }
+    }
+    for (c, s) in dual.layout().columns.iter().zip(scale.iter_mut()) {
+        *s = s.max(lift[c.campaign as usize]);
+    }
+}
+
+/// Least relative room of a required side.
+fn slack(dual: &Dual<'_>, required: &Required, p: &Point) -> f64 {
+    let m = dual.measures();
+    let mut total = vec![0.0; m];
+    p.cells.chunks_exact(m).for_each(|c| total.iter_mut().zip(c).for_each(|(t, v)| *t += v));
+    let mut least = 1f64;
+    for (i, r) in dual.rows.iter().enumerate() {
+        let size = |bound: f64| if r.b == 0.0 { bound.abs().max(1e-9) } else { (-r.b * total[r.measure]).max(1e-9) };
+        if required.above[i] {
+            least = least.min((r.hi - p.d[i]) / size(r.hi));
+        }
+        if required.below[i] && (r.lo > 0.0 || r.b != 0.0) {
+            least = least.min((p.d[i] - r.lo) / size(r.lo));
+        }
+    }
+    least
+}
+
+/// The least part of `inner` that makes `x` keep every required side; `None` if `inner` has no room where `x` is over.
+fn blend(dual: &Dual<'_>, required: &Required, x: &Point, inner: &Point) -> Option<Point> {
+    let mut theta = 0f64;
+    let mut row = |over: f64, inner_over: f64| {
+        if over > 0.0 {
+            theta = theta.max(if inner_over < 0.0 { over / (over - inner_over) } else { 2.0 });
+        }
+    };
+    for (i, r) in dual.rows.iter().enumerate() {
+        if required.above[i] {
+            row(x.d[i] - r.hi, inner.d[i] - r.hi);
+        }
+        if required.below[i] {
+            row(r.lo - x.d[i], r.lo - inner.d[i]);
+        }
+    }
+    if theta > 1.0 {
+        return None;
+    }
+    if theta == 0.0 {
+        return Some(x.clone());
+    }
+    let theta = (theta * (1.0 + 1e-9) + 1e-15).min(1.0);
+    let mix = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (1.0 - theta) * a + theta * b).collect();
+    let part = |p: &Part, share: f64| Part { share: p.share * share, ..p.clone() };
+    Some(Point {
+        cells: mix(&x.cells, &inner.cells),
+        d: mix(&x.d, &inner.d),
+        parts: x.parts.iter().map(|p| part(p, 1.0 - theta)).chain(inner.parts.iter().map(|p| part(p, theta))).collect(),
+    })
+}

@@ -1,0 +1,347 @@
+//! The solve: smoothing is lowered level by level, Newton steps on the prices within each.
+
+use super::certificate::Status;
+use super::dual::{Dual, Eval, NONE, Row};
+use super::newton::{Damping, Model, Radius, direction};
+use super::recovery::{Point, Recovery};
+use crate::error::Result;
+use crate::exchange::Ask;
+use crate::model::Scope;
+use std::time::{Duration, Instant};
+
+/// Smoothing of the first level, in inner score units, and its ratio from level to level.
+const FIRST_GAMMA: f64 = 0.2;
+const RATIO: f64 = 0.4;
+/// Least smoothing: below it f64 sums of slopes carry no more information.
+const LAST_GAMMA: f64 = 1e-7;
+/// Steps of a level, and of the last one before it is halved.
+const STEPS: usize = 4;
+const LAST_STEPS: usize = 60;
+/// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
+const TRIALS: usize = 5;
+
+/// What ends a solve.
+pub(super) struct Limits<'a> {
+    pub(super) tolerance: f64,
+    pub(super) passes: f64,
+    pub(super) started: Instant,
+    pub(super) time: Option<Duration>,
+    pub(super) cancelled: &'a dyn Fn() -> bool,
+    /// Called after each pass with passes, bound and value in inner units.
+    pub(super) observe: &'a dyn Fn(f64, f64, f64),
+}
+
+/// What a solve found, in inner units.
+pub(super) struct Solution {
+    pub(super) status: Status,
+    /// Prices at which the bound was taken.
+    pub(super) prices: Vec<f64>,
+    /// Latest prices: the ones to serve and to start from.
+    pub(super) latest: Vec<f64>,
+    pub(super) bound: f64,
+    pub(super) value: f64,
+    pub(super) point: Point,
+}
+
+struct Search<'d, 'e, 'l> {
+    dual: &'d mut Dual<'e>,
+    limits: &'l Limits<'l>,
+    recovery: Recovery,
+    bound: (f64, Vec<f64>),
+    status: Option<Status>,
+}
+
+/// Solves from prices `y`.
+pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
+    let mut search = Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None };
+    let latest = search.run(y, warm)?;
+    let gap_ok = search.gap() <= limits.tolerance;
+    let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
+    let cells = search.dual.layout().columns.len() * search.dual.measures();
+    let nothing = || {
+        let p = Point { cells: vec![0.0; cells], d: vec![0.0; search.dual.rows.len()], parts: Vec::new() };
+        (search.dual.value(&p.cells, &p.d), p)
+    };
+    let (value, point) = search.recovery.best.take().unwrap_or_else(nothing);
+    Ok(Solution { status, prices: search.bound.1, latest, bound: search.bound.0, value, point })
+}
+
+impl Search<'_, '_, '_> {
+    fn gap(&self) -> f64 {
+        match &self.recovery.best {
+            Some((value, _)) => (self.bound.0 - value) / (1.0 / self.dual.units.value()).max(self.bound.0.abs()),
+            None => f64::INFINITY,
+        }
+    }
+
+    /// Whether to stop: solved, or a limit.
+    fn done(&mut self) -> bool {
+        if self.gap() <= self.limits.tolerance {
+            return true;
+        }
+        if (self.limits.cancelled)() {
+            self.status = Some(Status::Cancelled);
+        } else if self.limits.time.is_some_and(|t| self.limits.started.elapsed() >= t) {
+            self.status = Some(Status::TimeLimit);
+        } else if self.dual.passes >= self.limits.passes {
+            self.status = Some(Status::IterationLimit);
+        }
+        self.status.is_some()
+    }
+
+    fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
+        let e = self.dual.evaluate(y, gamma)?;
+        if e.bound < self.bound.0 {
+            self.bound = (e.bound, y.to_vec());
+        }
+        (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
+        Ok(e)
+    }
+
+    fn run(&mut self, mut y: Vec<f64>, warm: bool) -> Result<Vec<f64>> {
+        let tolerance = self.limits.tolerance;
+        let mut last_gamma = (0.8 * tolerance.sqrt()).min(300.0 * tolerance);
+        let mut gamma = if warm { last_gamma } else { FIRST_GAMMA.max(last_gamma) };
+        if !warm {
+            let sums = self.dual.exchange.pass(&Ask::Uniform)?;
+            self.dual.passes += sums.rows as f64 / self.dual.layout().rows.max(1) as f64;
+            let cells = self.dual.cells(&sums);
+            self.recovery.offer_uniform(self.dual, &y, &cells);
+        }
+        let campaigns = self.dual.campaigns();
+        let rows = y.len();
+        let scale: f64 = self.dual.layout().places / self.dual.units.delivery[0];
+        let mut radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
+        let mut damping = Damping { mu: 1e-3, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+        let mut previous = vec![0.0; rows];
+        let mut failures = 0;
+        let mut steps_in_all = 0;
+        self.tighten(0.02, 0.004);
+        let mut e = self.evaluate(&y, gamma)?;
+        loop {
+            let last = gamma <= last_gamma * 1.0001;
+            let mut steps = 0;
+            loop {
+                self.recovery.offer(self.dual, &y, &e);
+                if self.done() {
+                    return Ok(y);
+                }
+                let g = self.dual.slope(&y, &e.d);
+                let residual = self.own_residual(&g) / scale;
+                let looking = steps_in_all < 12 && self.recovery.inner() < 2;
+                let level_done = if last {
+                    steps >= LAST_STEPS || (residual < 2e-4 * gamma && steps > 0)
+                } else {
+                    !looking && (residual < 0.1 * gamma || steps >= STEPS)
+                };
+                if level_done {
+                    break;
+                }
+                self.adapt(&mut radius, &mut previous, &g, gamma);
+                let accepted = self.step(&mut y, &mut e, &g, gamma, last, &radius, &mut damping)?;
+                steps += 1;
+                steps_in_all += 1;
+                if accepted {
+                    failures = 0;
+                } else {
+                    failures += 1;
+                    radius.campaign.iter_mut().for_each(|r| *r *= 0.3);
+                    radius.row.iter_mut().for_each(|r| *r *= 0.3);
+                    if failures >= 4 {
+                        break;
+                    }
+                }
+            }
+            if last {
+                if gamma <= LAST_GAMMA {
+                    self.status = Some(Status::Stalled);
+                    return Ok(y);
+                }
+                last_gamma *= 0.5;
+            }
+            failures = 0;
+            gamma = (gamma * RATIO).max(last_gamma);
+            damping.campaign.fill(0.0);
+            damping.row.fill(0.0);
+            self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
+            e = self.evaluate(&y, gamma)?;
+            radius.campaign.iter_mut().for_each(|r| *r = r.min(0.5).max(4.0 * gamma));
+            radius.row.iter_mut().for_each(|r| *r = r.max(4.0 * gamma));
+        }
+    }
+
+    /// Sum of the slopes of the campaigns' own prices, or of all prices where there are none.
+    fn own_residual(&self, g: &[f64]) -> f64 {
+        let own: f64 = self.dual.own.iter().filter(|i| **i != NONE).map(|i| g[*i].abs()).sum();
+        let shared: f64 = self.dual.shared.iter().map(|i| g[*i].abs()).sum();
+        own + 0.01 * shared
+    }
+
+    /// Radii grow while a slope keeps its sign and shrink when it flips.
+    fn adapt(&self, radius: &mut Radius, previous: &mut [f64], g: &[f64], gamma: f64) {
+        let m = self.dual.measures();
+        for (k, r) in radius.campaign.iter_mut().enumerate() {
+            let agreement: f64 = (0..m).map(|j| self.dual.own[k * m + j]).filter(|i| *i != NONE).map(|i| previous[i] * g[i]).sum();
+            if agreement < 0.0 {
+                *r = (*r * 0.5).max(0.5 * gamma);
+            } else if agreement > 0.0 {
+                *r = (*r * 2.0).min(1.0);
+            }
+        }
+        for i in &self.dual.shared {
+            let agreement = previous[*i] * g[*i];
+            if agreement < 0.0 {
+                radius.row[*i] = (radius.row[*i] * 0.5).max(0.5 * gamma);
+            } else if agreement > 0.0 {
+                radius.row[*i] = (radius.row[*i] * 4.0).min(1e4);
+            }
+        }
+        previous.copy_from_slice(g);
+    }
+
+    /// One step: trials until one lowers the smoothed dual enough. Each rejection teaches curvature, and a new direction needs no pass.
+    #[allow(clippy::too_many_arguments)]
+    fn step(
+        &mut self,
+        y: &mut Vec<f64>,
+        e: &mut Eval,
+        g: &[f64],
+        gamma: f64,
+        last: bool,
+        radius: &Radius,
+        damping: &mut Damping,
+    ) -> Result<bool> {
+        let accuracy = if last { 1e-3 } else { 3e-2 };
+        let mut shorten = vec![1.0f64; y.len()];
+        let model = Model::new(self.dual, e, gamma);
+        let find = |model: &Model<'_, '_>, damping: &Damping| {
+            let d = direction(model, e, y, g, radius, damping, accuracy, 3).step;
+            // The rounds can end in a step that goes uphill; a single round cannot.
+            if downhill(y, &d, g) > 0.0 { direction(model, e, y, g, radius, damping, accuracy, 1).step } else { d }
+        };
+        let mut step = find(&model, damping);
+        for trial in 0..TRIALS {
+            let next: Vec<f64> = (0..y.len()).map(|i| land(&self.dual.rows[i], y[i], shorten[i] * step[i], g[i])).collect();
+            let tried = {
+                let dual = &mut *self.dual;
+                dual.evaluate(&next, gamma)?
+            };
+            if tried.bound < self.bound.0 {
+                self.bound = (tried.bound, next.clone());
+            }
+            (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
+            let moved: Vec<f64> = next.iter().zip(y.iter()).map(|(n, y)| n - y).collect();
+            let promised: f64 = moved.iter().zip(g).map(|(s, g)| s * g).sum();
+            if tried.smoothed <= e.smoothed + 1e-4 * promised.min(0.0) + 1e-12 * e.smoothed.abs() {
+                *y = next;
+                *e = tried;
+                damping.mu = (damping.mu * 0.3).max(1e-3);
+                damping.campaign.iter_mut().for_each(|r| *r *= 0.3);
+                damping.row.iter_mut().for_each(|r| *r *= 0.3);
+                return Ok(true);
+            }
+            if self.done() {
+                return Ok(false);
+            }
+            if trial >= 3 {
+                let by = if trial == 3 { 0.3 } else { 0.2 };
+                shorten.iter_mut().for_each(|s| *s *= by);
+                damping.mu = (damping.mu * 4.0).min(10.0);
+                continue;
+            }
+            let model = Model::new(self.dual, e, gamma);
+            learn(&model, self.dual, e, &tried, &moved, gamma, damping);
+            step = {
+                let find = |model: &Model<'_, '_>, damping: &Damping| {
+                    let d = direction(model, e, y, g, radius, damping, accuracy, 3).step;
+                    if downhill(y, &d, g) > 0.0 { direction(model, e, y, g, radius, damping, accuracy, 1).step } else { d }
+                };
+                find(&model, damping)
+            };
+        }
+        Ok(false)
+    }
+
+    /// Bounds of the first level: floors and shares a fixed part inside their own.
+    fn tighten(&mut self, floors: f64, others: f64) {
+        let whole = self.dual.layout().places / self.dual.units.delivery[0];
+        let totals = vec![whole; self.dual.measures()];
+        self.set_tight(floors, others, others, &totals);
+    }
+
+    /// Bounds inside the rows' own by as much as a tenth of the gap asked for can pay.
+    fn tighten_by_budget(&mut self, y: &[f64], e: &Eval, tolerance: f64) {
+        let m = self.dual.measures();
+        let mut totals = vec![0.0; m];
+        e.cells.chunks_exact(m).for_each(|c| totals.iter_mut().zip(c).for_each(|(t, v)| *t += v));
+        let budget = 0.1 * tolerance * e.bound.abs();
+        let (mut floors, mut shares, mut caps) = (0.0, 0.0, 0.0);
+        for (r, p) in self.dual.rows.iter().zip(y) {
+            if r.b != 0.0 {
+                shares += p.abs() * -r.b * totals[r.measure];
+            } else if *p < 0.0 {
+                floors -= p * r.lo;
+            } else if r.scope != Scope::Campaign {
+                caps += p * r.hi;
+            }
+        }
+        let part = |cost: f64| if cost > 0.0 { (budget / cost).min(0.02) } else { 0.02 };
+        let (floors, shares, caps) = (part(floors), 0.5 * part(shares), 0.5 * part(caps));
+        self.set_tight(floors, shares, caps, &totals);
+    }
+
+    fn set_tight(&mut self, floors: f64, shares: f64, caps: f64, totals: &[f64]) {
+        let tight = |r: &Row| {
+            if r.b != 0.0 {
+                let room = shares * -r.b * totals[r.measure];
+                (r.lo + room, r.hi - room)
+            } else {
+                let hi = if r.scope == Scope::Campaign { r.hi } else { r.hi * (1.0 - caps) };
+                let lo = if r.lo > 0.0 { r.lo * (1.0 + floors) } else { r.lo };
+                let most = if hi.is_finite() { hi * 0.9999 + 0.0001 * r.lo.max(0.0) } else { f64::INFINITY };
+                (lo.min(most.max(r.lo)), hi)
+            }
+        };
+        self.dual.tight = self.dual.rows.iter().map(tight).collect();
+    }
+}
+
+/// Where a price lands: it stops at 0, where its bound changes, and at the ends of its range.
+fn land(r: &Row, y: f64, step: f64, g: f64) -> f64 {
+    let v = y + step;
+    let side = if y == 0.0 { -g } else { y };
+    if v * side < 0.0 { 0.0 } else { v.clamp(r.price_min, r.price_max) }
+}
+
+fn downhill(y: &[f64], step: &[f64], g: &[f64]) -> f64 {
+    (0..y.len())
+        .map(|i| {
+            let v = y[i] + step[i];
+            let side = if y[i] == 0.0 { -g[i] } else { y[i] };
+            g[i] * (if v * side < 0.0 { 0.0 } else { v } - y[i])
+        })
+        .sum()
+}
+
+/// Diagonal secant information from a rejected trial.
+fn learn(model: &Model<'_, '_>, dual: &Dual<'_>, e: &Eval, tried: &Eval, moved: &[f64], gamma: f64, damping: &mut Damping) {
+    let m = dual.measures();
+    let predicted = model.curve(moved);
+    let moves = model.moves(moved);
+    for (k, by) in moves.iter().enumerate() {
+        let most = 20.0 * (model.flat[k] * gamma + e.near[k] + 1.0) / gamma;
+        for i in (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE) {
+            if by.abs() > 1e-9 {
+                let more = (e.d[i] - tried.d[i] - predicted[i]) / by;
+                if more > damping.campaign[k] {
+                    damping.campaign[k] = more.min(most);
+                }
+            }
+        }
+    }
+    for i in &dual.shared {
+        if moved[*i].abs() > 1e-9 {
+            damping.row[*i] = damping.row[*i].max((e.d[*i] - tried.d[*i] - predicted[*i]) / moved[*i]);
+        }
+    }
+}
