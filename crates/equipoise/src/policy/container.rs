@@ -90,7 +90,7 @@ pub(super) fn write(metadata: &IndexMap<String, String>, tensors: &[(&str, &str,
     place("digest", "U8", &[32], 32);
     place("signature", "U8", &[64], 64);
     let mut header = serde_json::Value::Object(header).to_string();
-    while (8 + header.len()) % ALIGNMENT != 0 {
+    while !(8 + header.len()).is_multiple_of(ALIGNMENT) {
         header.push(' ');
     }
     if header.len() > HEADER_LIMIT {

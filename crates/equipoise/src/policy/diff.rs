@@ -92,7 +92,7 @@ pub(super) fn diff(old: &Policy, new: &Policy) -> Diff {
                 diff.campaigns_added.push(a.id.to_owned());
                 after.next();
             }
-            (Some(_), None) | (None, None) => break,
+            (_, None) => break,
         }
     }
     let price = |p: Price| (format!("{} {} {}", quote(&p.goal), p.measure, p.scope), p.price);

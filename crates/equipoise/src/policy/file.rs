@@ -197,39 +197,40 @@ pub(super) fn write(draft: &Draft) -> Result<Vec<u8>> {
     };
     let [artists, labels, licensors] = &roster.parties;
     let (markets, surfaces) = (&roster.markets, &roster.surfaces);
-    let mut tensors = Vec::new();
     // The wide numbers first, so that every column starts at a multiple of its width.
-    tensors.push(tensor("campaign_start", &roster.start));
-    tensors.push(tensor("campaign_end", &roster.end));
-    tensors.push(tensor("ledger_inside", &ledgers.inside));
-    tensors.push(tensor("ledger_outside", &ledgers.outside));
-    tensors.push(tensor("ledger_price", &ledgers.price));
-    tensors.push(table("market_sets", &markets.sets, markets.words()));
-    tensors.push(table("surface_sets", &surfaces.sets, surfaces.words()));
-    tensors.push(tensor("campaign_offsets", &roster.ids.offsets));
-    tensors.push(tensor("artist_offsets", &artists.names.offsets));
-    tensors.push(tensor("label_offsets", &labels.names.offsets));
-    tensors.push(tensor("licensor_offsets", &licensors.names.offsets));
-    tensors.push(tensor("market_offsets", &markets.names.offsets));
-    tensors.push(tensor("surface_offsets", &surfaces.names.offsets));
-    tensors.push(tensor("goal_offsets", &ledgers.goals.offsets));
-    tensors.push(tensor("campaign_artist", &artists.of));
-    tensors.push(tensor("campaign_label", &labels.of));
-    tensors.push(tensor("campaign_licensor", &licensors.of));
-    tensors.push(tensor("campaign_market_set", &markets.of));
-    tensors.push(tensor("campaign_surface_set", &surfaces.of));
-    tensors.push(tensor("ledger_goal", &ledgers.goal));
-    tensors.push(tensor("ledger_measure", &ledgers.measure));
-    tensors.push(tensor("ledger_key", &ledgers.key));
-    tensors.push(tensor("ledger_kind", &ledgers.kind));
-    tensors.push(tensor("ledger_scope", &ledgers.scope));
-    tensors.push(tensor("campaign_text", &roster.ids.text));
-    tensors.push(tensor("artist_text", &artists.names.text));
-    tensors.push(tensor("label_text", &labels.names.text));
-    tensors.push(tensor("licensor_text", &licensors.names.text));
-    tensors.push(tensor("market_text", &markets.names.text));
-    tensors.push(tensor("surface_text", &surfaces.names.text));
-    tensors.push(tensor("goal_text", &ledgers.goals.text));
+    let tensors = [
+        tensor("campaign_start", &roster.start),
+        tensor("campaign_end", &roster.end),
+        tensor("ledger_inside", &ledgers.inside),
+        tensor("ledger_outside", &ledgers.outside),
+        tensor("ledger_price", &ledgers.price),
+        table("market_sets", &markets.sets, markets.words()),
+        table("surface_sets", &surfaces.sets, surfaces.words()),
+        tensor("campaign_offsets", &roster.ids.offsets),
+        tensor("artist_offsets", &artists.names.offsets),
+        tensor("label_offsets", &labels.names.offsets),
+        tensor("licensor_offsets", &licensors.names.offsets),
+        tensor("market_offsets", &markets.names.offsets),
+        tensor("surface_offsets", &surfaces.names.offsets),
+        tensor("goal_offsets", &ledgers.goals.offsets),
+        tensor("campaign_artist", &artists.of),
+        tensor("campaign_label", &labels.of),
+        tensor("campaign_licensor", &licensors.of),
+        tensor("campaign_market_set", &markets.of),
+        tensor("campaign_surface_set", &surfaces.of),
+        tensor("ledger_goal", &ledgers.goal),
+        tensor("ledger_measure", &ledgers.measure),
+        tensor("ledger_key", &ledgers.key),
+        tensor("ledger_kind", &ledgers.kind),
+        tensor("ledger_scope", &ledgers.scope),
+        tensor("campaign_text", &roster.ids.text),
+        tensor("artist_text", &artists.names.text),
+        tensor("label_text", &labels.names.text),
+        tensor("licensor_text", &licensors.names.text),
+        tensor("market_text", &markets.names.text),
+        tensor("surface_text", &surfaces.names.text),
+        tensor("goal_text", &ledgers.goals.text),
+    ];
     container::write(&metadata, &tensors)
 }
 

@@ -260,6 +260,7 @@ impl Policy {
     }
 
     /// The campaigns in order of their ids.
+    #[must_use]
     pub fn campaigns(&self) -> impl ExactSizeIterator<Item = CampaignRow<'_>> {
         let roster = self.roster();
         let party = |scope: Scope, c: u32| (roster.party(scope, c) != NONE).then(|| roster.key_name(scope, roster.party(scope, c)));
@@ -276,6 +277,7 @@ impl Policy {
     }
 
     /// Every ledger with its price, in the order of folding.
+    #[must_use]
     pub fn prices(&self) -> impl ExactSizeIterator<Item = Price> {
         let ledgers = self.ledgers();
         (0..ledgers.len()).map(|l| Price {

@@ -131,12 +131,11 @@ fn round(terms: &mut Vec<Term>, score: f64) {
     let sum = terms.iter().fold(0.0, |sum, t| sum + t.amount);
     let mut push = |amount: f64| terms.push(Term { name: "rounding".to_owned(), kind: TermKind::Rounding, amount });
     let rest = score - sum;
-    match [rest, rest.next_up(), rest.next_down()].into_iter().find(|r| sum + r == score) {
-        Some(rest) => push(rest),
-        None => {
-            push(-sum);
-            push(score);
-        }
+    if let Some(rest) = [rest, rest.next_up(), rest.next_down()].into_iter().find(|r| sum + r == score) {
+        push(rest);
+    } else {
+        push(-sum);
+        push(score);
     }
 }
 

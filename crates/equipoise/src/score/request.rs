@@ -117,7 +117,7 @@ impl<'a> Request<'a> {
         }
         // One pass that the compiler can vectorise; the culprit is looked for only if there is one.
         if let Some(organic) = self.organic
-            && organic.iter().fold(false, |bad, o| bad | !(o.abs() <= AMOUNT_LIMIT))
+            && organic.iter().fold(false, |bad, o| bad | !(-AMOUNT_LIMIT..=AMOUNT_LIMIT).contains(o))
         {
             for (i, o) in organic.iter().enumerate() {
                 check_amount("organic", Some(i as u64), *o)?;

@@ -29,7 +29,7 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     while (ws.picks.len() as u32) < slots {
         if place > visible {
             // Nobody else can be placed, whoever they are.
-            for (_, i) in heap.iter() {
+            for (_, i) in &heap {
                 ws.reasons[!i as usize] = Reason::NoPlace;
             }
             break;
