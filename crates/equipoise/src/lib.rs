@@ -10,6 +10,8 @@ pub mod model;
 pub mod plan;
 pub mod policy;
 pub mod score;
+#[cfg(feature = "arrow")]
+pub mod table;
 pub mod utility;
 
 pub use error::{Error, Fault, Kind, Result};

@@ -1,47 +1,10 @@
 //! Writing a log row by row.
 
-use super::key::{hash_integer, hash_text};
+use super::id::{Begun, Id, Items};
 use super::limits::{PLACES, Range, check_measures, check_text};
 use super::names::Names;
 use super::opportunities::{ORGANIC, Opportunities};
-use crate::error::{Error, FAULTS_SHOWN, Faults, Result, codes, quote};
-use std::collections::HashMap;
-
-/// An id of an opportunity or item: any integer or text. Integers and texts never equal each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Id<'a> {
-    /// An integer; unsigned values above `i64::MAX` by their bits.
-    Int(i64),
-    /// Text of 1 byte to 1 MiB.
-    Text(&'a str),
-}
-
-impl Default for Id<'_> {
-    fn default() -> Self {
-        Self::Int(0)
-    }
-}
-
-impl From<i64> for Id<'_> {
-    fn from(id: i64) -> Self {
-        Self::Int(id)
-    }
-}
-
-impl<'a> From<&'a str> for Id<'a> {
-    fn from(id: &'a str) -> Self {
-        Self::Text(id)
-    }
-}
-
-impl std::fmt::Display for Id<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Int(id) => write!(f, "{id}"),
-            Self::Text(id) => f.write_str(&quote(id)),
-        }
-    }
-}
+use crate::error::{Error, FAULTS_SHOWN, Faults, Result, codes};
 
 /// One opportunity of a log. A field that is `Some` anywhere has to be `Some` everywhere; one that is `None` everywhere is a column
 /// that the log lacks.
@@ -100,7 +63,7 @@ pub struct CandidateRow<'a> {
 pub struct OpportunitiesBuilder {
     log: Opportunities,
     faults: Faults,
-    begun: HashMap<Fingerprint, u64>,
+    begun: Begun,
     items: Items,
     key: Column<u64>,
     weight: Column<f64>,
@@ -113,33 +76,6 @@ pub struct OpportunitiesBuilder {
     organic: Column<f32>,
     item: Column<u32>,
     artist: Column<u32>,
-}
-
-/// What tells opportunities apart: the value of an integer, 128 bits of a text's hash.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Fingerprint {
-    Int(i64),
-    Text([u8; 16]),
-}
-
-/// Indices of items, integers and texts apart.
-#[derive(Debug, Default)]
-struct Items {
-    integers: HashMap<i64, u32>,
-    texts: HashMap<String, u32>,
-}
-
-impl Items {
-    fn intern(&mut self, id: Id<'_>) -> u32 {
-        let next = (self.integers.len() + self.texts.len()) as u32;
-        match id {
-            Id::Int(id) => *self.integers.entry(id).or_insert(next),
-            Id::Text(id) => match self.texts.get(id) {
-                Some(known) => *known,
-                None => *self.texts.entry(id.to_owned()).or_insert(next),
-            },
-        }
-    }
 }
 
 /// An optional column. Nothing is stored before the first row that has a value.
@@ -194,7 +130,7 @@ impl OpportunitiesBuilder {
         Self {
             log: Opportunities { measures, ..Opportunities::default() },
             faults,
-            begun: HashMap::new(),
+            begun: Begun::default(),
             items: Items::default(),
             key: Column::default(),
             weight: Column::default(),
@@ -216,10 +152,6 @@ impl OpportunitiesBuilder {
         self.check_not_empty();
         self.check_opportunity(row, at);
         self.log.starts.push(at);
-        self.log.id_hash.push(match row.id {
-            Id::Int(id) => hash_integer(id),
-            Id::Text(id) => hash_text(id),
-        });
         self.key.push(row.key, at);
         self.weight.push(row.weight, at);
         self.slots.push(row.slots, at);
@@ -244,7 +176,7 @@ impl OpportunitiesBuilder {
             column.push(row.measures.get(j).copied().unwrap_or_default() + 0.0);
         }
         self.organic.push(row.organic.map(|v| v + 0.0), at);
-        self.item.push(row.item.map(|id| self.items.intern(id)), at);
+        self.item.push(row.item.map(|id| self.items.intern(id).0), at);
         self.artist.push(intern(&mut self.log.artists, row.artist), at);
         self
     }
@@ -294,19 +226,13 @@ impl OpportunitiesBuilder {
 
     fn check_opportunity(&mut self, row: &OpportunityRow<'_>, at: u64) {
         let (faults, index) = (&mut self.faults, Some(at));
-        let fingerprint = match row.id {
-            Id::Int(id) => Fingerprint::Int(id),
-            Id::Text(id) => {
-                check_text(id, faults, "opportunity_id", index);
-                let mut bytes = [0; 16];
-                bytes.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
-                Fingerprint::Text(bytes)
-            }
-        };
-        if let Some(first) = self.begun.get(&fingerprint) {
-            faults.push(codes::SCATTERED, "opportunity_id", index, || format!("{} was begun at row {first} already", row.id));
-        } else {
-            self.begun.insert(fingerprint, at);
+        if let Id::Text(id) = row.id {
+            check_text(id, faults, "opportunity_id", index);
+        }
+        let (hash, before) = self.begun.begin(row.id, at);
+        self.log.id_hash.push(hash);
+        if let Some(before) = before {
+            faults.push(codes::SCATTERED, "opportunity_id", index, || format!("{} was begun at row {before} already", row.id));
         }
         for (name, text) in [("market", row.market), ("surface", row.surface)] {
             if let Some(text) = text {

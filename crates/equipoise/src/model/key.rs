@@ -20,9 +20,19 @@ pub const fn hash_integer(id: i64) -> u64 {
 /// The key of a text id: the first eight bytes, little-endian, of its BLAKE3 hash.
 #[must_use]
 pub fn hash_text(id: &str) -> u64 {
-    let hash = blake3::hash(id.as_bytes());
-    let b = hash.as_bytes();
-    u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
+    hash_digest(text_digest(id))
+}
+
+/// The first 16 bytes of the BLAKE3 hash of a text: enough to tell texts apart.
+pub(crate) fn text_digest(id: &str) -> [u8; 16] {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&blake3::hash(id.as_bytes()).as_bytes()[..16]);
+    digest
+}
+
+/// [`hash_text`] of the text that has this digest.
+pub(crate) const fn hash_digest(digest: [u8; 16]) -> u64 {
+    u128::from_le_bytes(digest) as u64
 }
 
 /// `u(key, campaign)` of the serving rule: uniform on `[0, 1)` in steps of `2^-24`; `campaign` is [`hash_text`] of the campaign's id.

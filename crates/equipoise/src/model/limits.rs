@@ -16,6 +16,9 @@ pub(crate) const PLACES: u32 = 255;
 /// Where a number has to lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Range {
+    /// Anything, for numbers that are checked later.
+    #[cfg(feature = "arrow")]
+    Any,
     /// `[-1e12, 1e12]`.
     Signed,
     /// `[0, 1e12]`.
@@ -29,6 +32,8 @@ pub(crate) enum Range {
 impl Range {
     pub(crate) fn holds(self, value: f64) -> bool {
         match self {
+            #[cfg(feature = "arrow")]
+            Self::Any => true,
             Self::Signed => value.abs() <= MAGNITUDE,
             Self::NonNegative => (0.0..=MAGNITUDE).contains(&value),
             Self::Positive => value > 0.0 && value <= MAGNITUDE,
@@ -38,6 +43,8 @@ impl Range {
 
     pub(crate) const fn wanted(self) -> &'static str {
         match self {
+            #[cfg(feature = "arrow")]
+            Self::Any => "any number",
             Self::Signed => "between -1e12 and 1e12",
             Self::NonNegative => "between 0 and 1e12",
             Self::Positive => "above 0 and at most 1e12",

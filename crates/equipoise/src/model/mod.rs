@@ -6,6 +6,7 @@ mod builder;
 mod campaign;
 mod distinct;
 mod goal;
+mod id;
 mod key;
 mod ledger;
 mod limits;
@@ -15,12 +16,18 @@ pub mod organic;
 mod problem;
 mod reason;
 
-pub use builder::{CandidateRow, Id, OpportunitiesBuilder, OpportunityRow};
+pub use builder::{CandidateRow, OpportunitiesBuilder, OpportunityRow};
 pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
 pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
+pub use id::Id;
 pub use key::{hash_integer, hash_text, mix, uniform};
 pub use ledger::{Ledger, Scope};
 pub use names::Names;
 pub use opportunities::{ORGANIC, Opportunities};
 pub use problem::{Problem, Slate};
 pub use reason::Reason;
+
+#[cfg(feature = "arrow")]
+pub(crate) use id::{Begun, Items};
+#[cfg(feature = "arrow")]
+pub(crate) use limits::{PLACES, Range, check_measures, check_text};

@@ -1,0 +1,37 @@
+//! Tables in and out: Arrow record batches and Parquet files become logs and campaigns, results become record batches.
+//!
+//! | call | reads | into |
+//! |---|---|---|
+//! | [`read_opportunities`] | any stream of record batches | [`crate::Opportunities`] |
+//! | [`read_campaigns`] | any stream of record batches | [`crate::Campaigns`] |
+//! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
+//! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
+//!
+//! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
+//! Numbers may be of any integer, float or decimal type. Columns that nobody asked for are not looked at.
+
+mod batch;
+mod campaigns;
+mod list;
+mod number;
+mod opportunities;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod text;
+mod time;
+
+pub use campaigns::read_campaigns;
+pub use opportunities::read_opportunities;
+#[cfg(feature = "parquet")]
+pub use parquet::{ParquetReader, load_campaigns, load_opportunities, open_parquet};
+
+use indexmap::IndexMap;
+
+/// How a table is read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadOptions {
+    /// Takes times without a zone as UTC; otherwise they are an error.
+    pub naive_utc: bool,
+    /// What stands for null in columns of numbers. A column that is not named here may hold no null.
+    pub fill: IndexMap<String, f64>,
+}

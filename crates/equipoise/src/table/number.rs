@@ -1,0 +1,141 @@
+//! Columns of numbers of any type, rounded once and checked.
+
+use super::batch::turned;
+use crate::error::{Faults, Result, codes};
+use crate::model::Range;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{
+    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, PrimitiveArray};
+use arrow_schema::DataType;
+
+/// What a column of numbers has to keep, and how faults call it.
+pub(super) struct Rule<'a> {
+    pub(super) name: &'a str,
+    pub(super) range: Range,
+    /// What stands for null; without it null is a fault.
+    pub(super) fill: Option<f64>,
+    /// Number of the first row.
+    pub(super) base: u64,
+}
+
+/// A number type of Arrow.
+pub(super) trait Found: Copy {
+    fn wide(self) -> f64;
+    fn narrow(self) -> f32;
+}
+
+macro_rules! found {
+    ($($type:ty),*) => {$(
+        impl Found for $type {
+            fn wide(self) -> f64 {
+                self as f64
+            }
+            fn narrow(self) -> f32 {
+                self as f32
+            }
+        }
+    )*};
+}
+found!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+
+/// A number type of the log's columns.
+pub(super) trait Kept: Copy + Default {
+    fn keep(number: impl Found) -> Self;
+}
+
+impl Kept for f64 {
+    fn keep(number: impl Found) -> Self {
+        // Adding +0 turns -0 into +0.
+        number.wide() + 0.0
+    }
+}
+
+impl Kept for f32 {
+    fn keep(number: impl Found) -> Self {
+        number.narrow() + 0.0
+    }
+}
+
+/// Appends a column to `out`, one value per row, 0 where there is a fault. Says whether there was none.
+///
+/// # Errors
+/// A type that is no number, or a decimal that has no float.
+pub(super) fn append<T: Kept>(array: &dyn Array, rule: &Rule<'_>, out: &mut Vec<T>, faults: &mut Faults) -> Result<bool> {
+    macro_rules! typed {
+        ($($name:ident => $type:ty),*) => {
+            match array.data_type() {
+                $(DataType::$name => Ok(append_typed(array.as_primitive::<$type>(), rule, out, faults)),)*
+                DataType::Null => {
+                    let fill = rule.fill.map(T::keep);
+                    for row in 0..array.len() {
+                        out.push(fill.unwrap_or_else(|| null(row, rule, faults)));
+                    }
+                    Ok(fill.is_some() || array.is_empty())
+                }
+                DataType::Float16 | DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                    let wide = arrow_cast::cast(array, &DataType::Float64).map_err(|_| turned(rule.name, array))?;
+                    append(&wide, rule, out, faults)
+                }
+                _ => Err(turned(rule.name, array)),
+            }
+        };
+    }
+    typed!(
+        Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type, UInt8 => UInt8Type, UInt16 => UInt16Type,
+        UInt32 => UInt32Type, UInt64 => UInt64Type, Float32 => Float32Type, Float64 => Float64Type
+    )
+}
+
+fn append_typed<P, T>(array: &PrimitiveArray<P>, rule: &Rule<'_>, out: &mut Vec<T>, faults: &mut Faults) -> bool
+where
+    P: ArrowPrimitiveType,
+    P::Native: Found,
+    T: Kept,
+{
+    let values = array.values();
+    // The common case, without a branch per row: no nulls, nothing out of range.
+    let good = array.null_count() == 0 && values.iter().fold(true, |good, value| good & rule.range.holds(value.wide()));
+    if good {
+        out.extend(values.iter().map(|value| T::keep(*value)));
+        return true;
+    }
+    let mut good = true;
+    let fill = rule.fill.map(T::keep);
+    out.extend(array.iter().enumerate().map(|(row, value)| match value {
+        Some(value) if rule.range.check(value.wide(), faults, rule.name, Some(rule.base + row as u64)) => T::keep(value),
+        None if fill.is_some() => fill.unwrap_or_default(),
+        other => {
+            good = false;
+            if other.is_none() { null(row, rule, faults) } else { T::default() }
+        }
+    }));
+    good
+}
+
+fn null<T: Default>(row: usize, rule: &Rule<'_>, faults: &mut Faults) -> T {
+    faults.push(codes::NULL, rule.name, Some(rule.base + row as u64), || "is null; `fill` can say what stands for null".to_owned());
+    T::default()
+}
+
+/// Appends a column of integers by their 64 bits, `None` for null.
+///
+/// # Errors
+/// A type that is no integer.
+pub(super) fn integers(name: &str, array: &dyn Array, out: &mut Vec<Option<i64>>) -> Result<()> {
+    macro_rules! typed {
+        ($($arm:ident => $type:ty),*) => {
+            match array.data_type() {
+                $(DataType::$arm => out.extend(array.as_primitive::<$type>().iter().map(|value| value.map(|v| v as i64))),)*
+                DataType::Null => out.extend(std::iter::repeat_n(None, array.len())),
+                _ => return Err(turned(name, array)),
+            }
+        };
+    }
+    typed!(
+        Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type, UInt8 => UInt8Type, UInt16 => UInt16Type,
+        UInt32 => UInt32Type, UInt64 => UInt64Type
+    );
+    Ok(())
+}

@@ -1,0 +1,494 @@
+//! Reading a log of opportunities.
+
+use super::batch::{Finder, Wanted, broken};
+use super::number::{self, Rule};
+use super::text::{NULL, Text};
+use super::{ReadOptions, time};
+use crate::error::{Error, Faults, Result, codes};
+use crate::model::{Begun, Id, Items, Names, ORGANIC, Opportunities, PLACES, Range, check_measures, check_text};
+use arrow_array::{Array, RecordBatch, RecordBatchReader};
+use arrow_schema::Schema;
+use std::fmt::Debug;
+use std::result::Result as StdResult;
+
+/// Reads a log: one row per candidate, the rows of an opportunity together; they may span batches.
+///
+/// | column | type | |
+/// |---|---|---|
+/// | `opportunity_id` | integer or text | required |
+/// | `campaign` | text | required; null is an organic candidate |
+/// | each of `measures` | number in `[0, 1e12]` | required, rounded once to f32; never `exposure` |
+/// | `organic` | number in `[-1e12, 1e12]` | per row |
+/// | `item` | integer or text | per row; rows of one item in an opportunity share `organic` and differ in `campaign` |
+/// | `artist` | text | per row |
+/// | `time` | timestamp | constant within an opportunity, like all that follow |
+/// | `market`, `surface` | text | |
+/// | `slots` | whole number in `[0, 255]` | |
+/// | `weight` | number in `(0, 1e12]` | |
+/// | `reference`, `organic_value` | number in `[-1e12, 1e12]`, `[0, 1e12]` | |
+/// | `key` | integer | else the hash of `opportunity_id` |
+///
+/// All but the required ones may be missing. Nulls are errors where no [`ReadOptions::fill`] stands for them. A column `displacement` is
+/// read where it is among `measures`. Costs one pass and one copy; about 10 ns per row and column at most.
+///
+/// # Errors
+/// All faults of the columns' names and types at once; then, all faults of the rows at once, `index` being the row:
+/// `invalid_input.null`, `.not_finite`, `.range`, `.scattered`, `.inconsistent`, `.duplicate`, `.empty`, `.too_large`.
+/// `invalid_input.io` where the stream breaks off, `.unicode` where its text or offsets are not valid, `resource_exhausted.memory`.
+pub fn read_opportunities<R: RecordBatchReader, S: AsRef<str>>(
+    mut reader: R,
+    measures: &[S],
+    options: &ReadOptions,
+) -> Result<Opportunities> {
+    let measures: Vec<_> = measures.iter().map(|name| name.as_ref().to_owned()).collect();
+    let columns = Columns::find(&reader.schema(), &measures, options)?;
+    let mut table = Table::new(columns, measures, options);
+    for batch in &mut reader {
+        table.append(&batch.map_err(|e| broken(&e))?)?;
+    }
+    table.finish()
+}
+
+/// The columns that are read of a log with these measures.
+#[cfg(feature = "parquet")]
+pub(super) fn columns<S: AsRef<str>>(measures: &[S]) -> Vec<String> {
+    let fixed = [
+        "opportunity_id",
+        "campaign",
+        "organic",
+        "item",
+        "artist",
+        "time",
+        "market",
+        "surface",
+        "slots",
+        "weight",
+        "reference",
+        "organic_value",
+        "key",
+    ];
+    fixed.into_iter().chain(measures.iter().map(AsRef::as_ref)).map(str::to_owned).collect()
+}
+
+/// Where the columns of a log stand in its table.
+struct Columns {
+    id: usize,
+    campaign: usize,
+    measures: Vec<usize>,
+    organic: Option<usize>,
+    item: Option<usize>,
+    artist: Option<usize>,
+    time: Option<usize>,
+    market: Option<usize>,
+    surface: Option<usize>,
+    slots: Option<usize>,
+    weight: Option<usize>,
+    reference: Option<usize>,
+    organic_value: Option<usize>,
+    key: Option<usize>,
+}
+
+impl Columns {
+    fn find(schema: &Schema, measures: &[String], options: &ReadOptions) -> Result<Self> {
+        let mut faults = Faults::new();
+        check_measures(measures, &mut faults);
+        let mut find = Finder { schema, faults: &mut faults };
+        let id = find.required("opportunity_id", Wanted::IntegerOrText);
+        let campaign = find.required("campaign", Wanted::Text);
+        let measured: Vec<_> = measures.iter().filter(|name| *name != "exposure").map(|name| find.required(name, Wanted::Number)).collect();
+        let columns = Self {
+            id: id.unwrap_or_default(),
+            campaign: campaign.unwrap_or_default(),
+            measures: measured.into_iter().flatten().collect(),
+            organic: find.optional("organic", Wanted::Number),
+            item: find.optional("item", Wanted::IntegerOrText),
+            artist: find.optional("artist", Wanted::Text),
+            time: find.optional("time", Wanted::Time),
+            market: find.optional("market", Wanted::Text),
+            surface: find.optional("surface", Wanted::Text),
+            slots: find.optional("slots", Wanted::Number),
+            weight: find.optional("weight", Wanted::Number),
+            reference: find.optional("reference", Wanted::Number),
+            organic_value: find.optional("organic_value", Wanted::Number),
+            key: find.optional("key", Wanted::Integer),
+        };
+        if let Some(at) = columns.time {
+            time::check_zone("time", schema.field(at).data_type(), options.naive_utc, &mut faults);
+        }
+        columns.check_fill(measures, options, &mut faults);
+        faults.finish()?;
+        Ok(columns)
+    }
+
+    fn check_fill(&self, measures: &[String], options: &ReadOptions, faults: &mut Faults) {
+        for (name, value) in &options.fill {
+            let numbers = [
+                ("organic", self.organic, Range::Signed),
+                ("slots", self.slots, Range::NonNegative),
+                ("weight", self.weight, Range::Positive),
+                ("reference", self.reference, Range::Signed),
+                ("organic_value", self.organic_value, Range::NonNegative),
+            ];
+            let fixed = numbers.iter().find(|n| n.0 == name && n.1.is_some()).map(|n| n.2);
+            let argument = format!("fill.{name}");
+            match fixed.or_else(|| measures.contains(name).then_some(Range::NonNegative)) {
+                Some(range) => {
+                    range.check(*value, faults, &argument, None);
+                }
+                None => faults.push(codes::UNKNOWN_NAME, &argument, None, || "no column of numbers of that name is read".to_owned()),
+            }
+        }
+    }
+}
+
+/// The opportunity that the last row belongs to.
+enum Last {
+    None,
+    Int(i64),
+    Text(String),
+}
+
+/// A log under construction.
+struct Table<'a> {
+    columns: Columns,
+    options: &'a ReadOptions,
+    log: Opportunities,
+    faults: Faults,
+    begun: Begun,
+    items: Items,
+    last: Last,
+    /// Rows of the batch at hand that begin an opportunity.
+    begins: Vec<usize>,
+    base: u64,
+    indices: Vec<u32>,
+    numbers: Vec<f64>,
+    references: Vec<f32>,
+    integers: Vec<Option<i64>>,
+}
+
+impl<'a> Table<'a> {
+    fn new(columns: Columns, measures: Vec<String>, options: &'a ReadOptions) -> Self {
+        let log = Opportunities {
+            measures: measures.into_iter().map(|name| (name, Vec::new())).collect(),
+            organic: columns.organic.map(|_| Vec::new()),
+            item: columns.item.map(|_| Vec::new()),
+            artist: columns.artist.map(|_| Vec::new()),
+            time: columns.time.map(|_| Vec::new()),
+            market: columns.market.map(|_| Vec::new()),
+            surface: columns.surface.map(|_| Vec::new()),
+            slots: columns.slots.map(|_| Vec::new()),
+            weight: columns.weight.map(|_| Vec::new()),
+            reference: columns.reference.map(|_| Vec::new()),
+            organic_value: columns.organic_value.map(|_| Vec::new()),
+            key: columns.key.map(|_| Vec::new()),
+            ..Opportunities::default()
+        };
+        Self {
+            columns,
+            options,
+            log,
+            faults: Faults::new(),
+            begun: Begun::default(),
+            items: Items::default(),
+            last: Last::None,
+            begins: Vec::new(),
+            base: 0,
+            indices: Vec::new(),
+            numbers: Vec::new(),
+            references: Vec::new(),
+            integers: Vec::new(),
+        }
+    }
+
+    fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        let rows = batch.num_rows();
+        if self.base + rows as u64 >= u64::from(ORGANIC) - 1 {
+            return Err(Error::new(codes::TOO_LARGE, "table", None, format!("a log has fewer than {} rows", ORGANIC - 1)));
+        }
+        self.reserve(rows)?;
+        self.append_ids(batch.column(self.columns.id).as_ref())?;
+        self.append_rows(batch)?;
+        self.append_constants(batch)?;
+        self.base += rows as u64;
+        Ok(())
+    }
+
+    /// Makes room for the rows of a batch, so that a table that does not fit is an error.
+    fn reserve(&mut self, rows: usize) -> Result<()> {
+        let log = &mut self.log;
+        let narrow = log.measures.iter_mut().map(|m| &mut m.1).chain(&mut log.organic);
+        let wide = [Some(&mut log.campaign), log.item.as_mut(), log.artist.as_mut()].into_iter().flatten();
+        let failed =
+            narrow.map(|column| column.try_reserve(rows)).chain(wide.map(|column| column.try_reserve(rows))).find_map(StdResult::err);
+        failed.map_or(Ok(()), |e| Err(Error::new(codes::MEMORY, "table", Some(self.base), format!("no memory for {rows} more rows: {e}"))))
+    }
+
+    /// Finds where opportunities begin.
+    fn append_ids(&mut self, array: &dyn Array) -> Result<()> {
+        self.begins.clear();
+        if array.data_type().is_integer() {
+            return self.append_integer_ids(array);
+        }
+        let text = Text::new("opportunity_id", array)?;
+        for row in 0..array.len() {
+            if row > 0 && text.equal(row - 1, row) && text.get(row).is_some() {
+                continue;
+            }
+            let Some(id) = text.get(row) else {
+                self.null_id(row);
+                continue;
+            };
+            if !matches!(&self.last, Last::Text(last) if last == id) {
+                check_text(id, &mut self.faults, "opportunity_id", Some(self.base + row as u64));
+                self.begin(Id::Text(id), row);
+                self.last = Last::Text(id.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn append_integer_ids(&mut self, array: &dyn Array) -> Result<()> {
+        let mut ids = std::mem::take(&mut self.integers);
+        ids.clear();
+        number::integers("opportunity_id", array, &mut ids)?;
+        let mut last = if let Last::Int(id) = self.last { Some(id) } else { None };
+        for (row, id) in ids.iter().enumerate() {
+            if *id == last && last.is_some() {
+                continue;
+            }
+            match *id {
+                None => self.null_id(row),
+                Some(id) => {
+                    self.begin(Id::Int(id), row);
+                    last = Some(id);
+                }
+            }
+        }
+        self.last = last.map_or(Last::None, Last::Int);
+        self.integers = ids;
+        Ok(())
+    }
+
+    fn begin(&mut self, id: Id<'_>, row: usize) {
+        let at = self.base + row as u64;
+        let (hash, before) = self.begun.begin(id, at);
+        if let Some(before) = before {
+            self.faults.push(codes::SCATTERED, "opportunity_id", Some(at), || {
+                format!("{id} began at row {before} and comes back after another; the rows of an opportunity stand together")
+            });
+        }
+        self.begins.push(row);
+        self.log.starts.push(at);
+        self.log.id_hash.push(hash);
+    }
+
+    /// A row without an id counts with the opportunity before it.
+    fn null_id(&mut self, row: usize) {
+        let at = self.base + row as u64;
+        self.faults.push(codes::NULL, "opportunity_id", Some(at), || "is null; every row belongs to an opportunity".to_owned());
+        if self.log.starts.is_empty() {
+            self.begins.push(row);
+            self.log.starts.push(at);
+            self.log.id_hash.push(0);
+        }
+    }
+
+    /// Appends what every row has of its own.
+    fn append_rows(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (log, faults, base) = (&mut self.log, &mut self.faults, self.base);
+        let fill = |name: &str| self.options.fill.get(name).copied();
+        names("campaign", batch.column(self.columns.campaign), base, &mut log.campaigns, &mut self.indices, faults)?;
+        // Null and organic are the same number.
+        log.campaign.extend_from_slice(&self.indices);
+        for (at, (name, column)) in self.columns.measures.iter().zip(&mut log.measures) {
+            let rule = Rule { name, range: Range::NonNegative, fill: fill(name), base };
+            number::append(batch.column(*at), &rule, column, faults)?;
+        }
+        if let (Some(at), Some(column)) = (self.columns.organic, &mut log.organic) {
+            let rule = Rule { name: "organic", range: Range::Signed, fill: fill("organic"), base };
+            number::append(batch.column(at), &rule, column, faults)?;
+        }
+        if let (Some(at), Some(column)) = (self.columns.artist, &mut log.artist) {
+            names("artist", batch.column(at), base, &mut log.artists, &mut self.indices, faults)?;
+            no_nulls("artist", &self.indices, base, faults);
+            column.extend_from_slice(&self.indices);
+        }
+        if let (Some(at), Some(column)) = (self.columns.item, &mut log.item) {
+            let array = batch.column(at).as_ref();
+            let items = &mut self.items;
+            if array.data_type().is_integer() {
+                self.integers.clear();
+                number::integers("item", array, &mut self.integers)?;
+                self.indices.clear();
+                self.indices.extend(self.integers.iter().map(|id| id.map_or(NULL, |id| items.intern(Id::Int(id)).0)));
+            } else {
+                Text::new("item", array)?.indices(array.len(), &mut self.indices, |row, id| {
+                    let (index, new) = items.intern(Id::Text(id));
+                    if new {
+                        check_text(id, faults, "item", Some(base + row as u64));
+                    }
+                    index
+                });
+            }
+            no_nulls("item", &self.indices, base, faults);
+            column.extend_from_slice(&self.indices);
+        }
+        Ok(())
+    }
+
+    /// Appends what the rows of an opportunity share.
+    fn append_constants(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (log, faults, base) = (&mut self.log, &mut self.faults, self.base);
+        let fill = |name: &str| self.options.fill.get(name).copied();
+        let runs = Runs { begins: &self.begins, base };
+        let texts = [
+            ("market", self.columns.market, &mut log.market, &mut log.markets),
+            ("surface", self.columns.surface, &mut log.surface, &mut log.surfaces),
+        ];
+        for (name, at, column, known) in texts {
+            if let (Some(at), Some(column)) = (at, column) {
+                names(name, batch.column(at), base, known, &mut self.indices, faults)?;
+                let good = no_nulls(name, &self.indices, base, faults);
+                runs.append(name, &self.indices, column, good.then_some(&mut *faults), |index| known.name(*index));
+            }
+        }
+        let numbers = [
+            ("weight", self.columns.weight, &mut log.weight, Range::Positive),
+            ("organic_value", self.columns.organic_value, &mut log.organic_value, Range::NonNegative),
+        ];
+        for (name, at, column, range) in numbers {
+            if let (Some(at), Some(column)) = (at, column) {
+                self.numbers.clear();
+                let good = number::append(batch.column(at), &Rule { name, range, fill: fill(name), base }, &mut self.numbers, faults)?;
+                runs.append(name, &self.numbers, column, good.then_some(&mut *faults), |value| *value);
+            }
+        }
+        if let (Some(at), Some(column)) = (self.columns.reference, &mut log.reference) {
+            self.references.clear();
+            let rule = Rule { name: "reference", range: Range::Signed, fill: fill("reference"), base };
+            let good = number::append(batch.column(at), &rule, &mut self.references, faults)?;
+            runs.append("reference", &self.references, column, good.then_some(&mut *faults), |value| *value);
+        }
+        if let (Some(at), Some(column)) = (self.columns.slots, &mut log.slots) {
+            self.numbers.clear();
+            let rule = Rule { name: "slots", range: Range::NonNegative, fill: fill("slots"), base };
+            let good = number::append(batch.column(at), &rule, &mut self.numbers, faults)? && check_slots(&self.numbers, base, faults);
+            self.indices.clear();
+            self.indices.extend(self.numbers.iter().map(|slots| *slots as u32));
+            runs.append("slots", &self.indices, column, good.then_some(&mut *faults), |slots| *slots);
+        }
+        if let (Some(at), Some(column)) = (self.columns.time, &mut log.time) {
+            time::micros("time", batch.column(at), base, &mut self.integers, faults)?;
+            let good = no_missing("time", &self.integers, base, faults);
+            runs.append_converted("time", &self.integers, column, good.then_some(&mut *faults), |time| time.unwrap_or_default());
+        }
+        if let (Some(at), Some(column)) = (self.columns.key, &mut log.key) {
+            self.integers.clear();
+            number::integers("key", batch.column(at), &mut self.integers)?;
+            let good = no_missing("key", &self.integers, base, faults);
+            runs.append_converted("key", &self.integers, column, good.then_some(&mut *faults), |key| key.unwrap_or_default() as u64);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Opportunities> {
+        let Self { mut log, mut faults, .. } = self;
+        if log.starts.is_empty() {
+            faults.push(codes::EMPTY, "table", None, || "the log has no rows".to_owned());
+        }
+        log.starts.push(self.base);
+        log.check_items(&mut faults);
+        faults.finish()?;
+        Ok(log)
+    }
+}
+
+/// Where the opportunities of a batch begin.
+struct Runs<'a> {
+    begins: &'a [usize],
+    base: u64,
+}
+
+impl Runs<'_> {
+    /// Appends the value of each opportunity that begins, and reports rows that differ from the first of theirs.
+    /// Without `faults` the column has some already, and is not compared.
+    fn append<T: Copy + PartialEq, D: Debug>(
+        &self,
+        name: &str,
+        values: &[T],
+        out: &mut Vec<T>,
+        faults: Option<&mut Faults>,
+        shown: impl Fn(&T) -> D,
+    ) {
+        if let Some(faults) = faults {
+            let mut from = 0;
+            let mut first = out.last().copied();
+            for begin in self.begins.iter().copied().chain([values.len()]) {
+                let run = &values[from..begin];
+                let expected = first.or_else(|| run.first().copied());
+                if let Some(expected) = expected.filter(|expected| run.iter().any(|value| value != expected)) {
+                    for (i, value) in run.iter().enumerate().filter(|(_, value)| **value != expected) {
+                        faults.push(codes::INCONSISTENT, name, Some(self.base + (from + i) as u64), || {
+                            format!("{:?} differs from {:?}, which its opportunity began with", shown(value), shown(&expected))
+                        });
+                    }
+                }
+                from = begin;
+                first = None;
+            }
+        }
+        out.extend(self.begins.iter().map(|row| values[*row]));
+    }
+
+    /// As [`Runs::append`], of values that are kept in another form.
+    fn append_converted<T: Copy, U: Copy + PartialEq + Debug>(
+        &self,
+        name: &str,
+        values: &[T],
+        out: &mut Vec<U>,
+        faults: Option<&mut Faults>,
+        keep: impl Fn(&T) -> U,
+    ) {
+        let values: Vec<U> = values.iter().map(keep).collect();
+        self.append(name, &values, out, faults, |value| *value);
+    }
+}
+
+/// Replaces `indices` by the name of each row.
+fn names(name: &str, array: &dyn Array, base: u64, known: &mut Names, indices: &mut Vec<u32>, faults: &mut Faults) -> Result<()> {
+    Text::new(name, array)?.indices(array.len(), indices, |row, text| {
+        let before = known.len();
+        let index = known.intern(text);
+        if known.len() > before {
+            check_text(text, faults, name, Some(base + row as u64));
+        }
+        index
+    });
+    Ok(())
+}
+
+fn no_nulls(name: &str, indices: &[u32], base: u64, faults: &mut Faults) -> bool {
+    report_nulls(name, indices.iter().map(|index| *index == NULL), base, faults)
+}
+
+fn no_missing(name: &str, values: &[Option<i64>], base: u64, faults: &mut Faults) -> bool {
+    report_nulls(name, values.iter().map(Option::is_none), base, faults)
+}
+
+fn report_nulls(name: &str, nulls: impl Iterator<Item = bool>, base: u64, faults: &mut Faults) -> bool {
+    let mut good = true;
+    for (row, _) in nulls.enumerate().filter(|(_, null)| *null) {
+        good = false;
+        faults.push(codes::NULL, name, Some(base + row as u64), || "is null; leave the column out where nothing is known".to_owned());
+    }
+    good
+}
+
+fn check_slots(slots: &[f64], base: u64, faults: &mut Faults) -> bool {
+    let mut good = true;
+    for (row, slots) in slots.iter().enumerate().filter(|(_, slots)| slots.fract() != 0.0 || **slots > f64::from(PLACES)) {
+        good = false;
+        faults.push(codes::RANGE, "slots", Some(base + row as u64), || format!("{slots:?} is not a whole number between 0 and {PLACES}"));
+    }
+    good
+}
