@@ -6,7 +6,7 @@ use super::number::{self, Rule};
 use super::text::Text;
 use super::{ReadOptions, time};
 use crate::error::{Error, Faults, Result, codes, quote};
-use crate::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Parties, Range};
+use crate::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Range};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, RecordBatch, RecordBatchReader, StructArray};
 use arrow_schema::{DataType, Schema};
@@ -222,10 +222,12 @@ fn nested_goals(list: &mut [Campaign], base: u64, lists: &Lists, faults: &mut Fa
     let fields = GoalFields::find(goals)?;
     for (row, campaign) in list.iter_mut().enumerate() {
         for (i, entry) in lists.rows[row].clone().into_iter().flatten().enumerate() {
-            let mut null =
-                |field: &str| faults.push(codes::NULL, &format!("goals[{i}]{field}"), Some(base + row as u64), || "is null".to_owned());
+            let mut lacks = |field: &str| {
+                let path = format!("goals[{i}]{field}");
+                faults.push(codes::NULL, &path, Some(base + row as u64), || "is null; a goal has a kind and an amount".to_owned());
+            };
             if goals.is_null(entry) {
-                null("");
+                lacks("");
                 continue;
             }
             let (kind, amount) = (fields.kind.get(entry), fields.amount[entry]);
