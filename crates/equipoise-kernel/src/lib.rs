@@ -7,4 +7,4 @@ mod block;
 mod scan;
 
 pub use block::{Block, Group, LANES, PAD, Row};
-pub use scan::{Best, Prices, scan};
+pub use scan::{Best, Path, Prices, path, scan};

@@ -39,7 +39,6 @@ pub const MAX_LEN: usize = 1024;
 ///
 /// # Panics
 /// If `prices` is shorter than the block's columns or measures.
-#[inline]
 #[must_use]
 pub fn scan(block: &Block, group: &Group, prices: Prices<'_>) -> Option<Best> {
     if group.len > MAX_LEN {
@@ -48,24 +47,103 @@ pub fn scan(block: &Block, group: &Group, prices: Prices<'_>) -> Option<Best> {
     assert!(prices.base.len() == block.measures().len() + 1 && prices.column.len() == prices.base.len());
     let below = block.columns_below() as usize;
     assert!(prices.column[0].len() == below && prices.column[1..].iter().all(|c| c.is_empty() || c.len() == below));
-    Some(portable(block, group, prices))
+    #[cfg(target_arch = "x86_64")]
+    {
+        if path() == Path::Avx512 {
+            // SAFETY: the features were detected on this machine; the asserts above are what `body` asks for.
+            return Some(unsafe { avx512(block, group, prices) });
+        }
+        if path() == Path::Avx2 {
+            // SAFETY: as above.
+            return Some(unsafe { avx2(block, group, prices) });
+        }
+    }
+    // SAFETY: the asserts above are what `body` asks for.
+    Some(unsafe { body(block, group, prices) })
 }
 
-#[inline]
-fn portable(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
+/// The instruction sets that a scan can be compiled for. All run the same operations in the same order, so the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// Whatever the target always has.
+    Portable,
+    /// AVX2.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+}
+
+/// The path in use: the widest that the machine has, unless `EQUIPOISE_PATH` (`portable`, `avx2`, `avx512`) names a narrower one.
+#[must_use]
+pub fn path() -> Path {
+    static CHOSEN: std::sync::OnceLock<Path> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| {
+        let widest = widest();
+        let asked = std::env::var("EQUIPOISE_PATH").unwrap_or_default();
+        match (asked.as_str(), widest) {
+            ("portable", _) => Path::Portable,
+            ("avx2", Path::Avx512) => Path::Avx2,
+            _ => widest,
+        }
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn widest() -> Path {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        Path::Avx512
+    } else if is_x86_feature_detected!("avx2") {
+        Path::Avx2
+    } else {
+        Path::Portable
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn widest() -> Path {
+    Path::Portable
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn avx512(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
+    // SAFETY: the caller's promise.
+    unsafe { body(block, group, prices) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn avx2(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
+    // SAFETY: the caller's promise.
+    unsafe { body(block, group, prices) }
+}
+
+/// The scan itself, compiled once for each path.
+///
+/// # Safety
+/// Every non-empty column of prices must be as long as the block's bound on column indices, which [`Block::new`] checked them against.
+#[inline(always)]
+unsafe fn body(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
     let index_mask = if group.len <= 32 { 31 } else { 1023 };
     let span = group.offset..group.offset + group.len * LANES;
-    let columns = &block.columns()[span.clone()];
     let exposure = prices.column[0].as_slice();
-    let mut net = [[f32::NEG_INFINITY; LANES]; 3];
-    for (j, columns) in columns.chunks_exact(LANES).enumerate() {
+    let mut first = [f32::NEG_INFINITY; LANES];
+    let mut second = first;
+    let mut third = first;
+    for (j, columns) in block.columns()[span.clone()].as_chunks::<LANES>().0.iter().enumerate() {
         let at = span.start + j * LANES;
         let mut x = [0f32; LANES];
         for a in 0..LANES {
-            x[a] = prices.base[0] - exposure[columns[a] as usize];
+            // SAFETY: the caller's promise.
+            x[a] = prices.base[0] - unsafe { exposure.get_unchecked(columns[a] as usize) };
         }
         for (m, y) in block.measures().iter().enumerate() {
-            let y = &y[at..at + LANES];
+            // SAFETY: `Block::new` checked that measures are as long as columns and that groups lie inside them.
+            let y: &[f32; LANES] = unsafe { &*y.as_ptr().add(at).cast() };
             let base = prices.base[m + 1];
             let column = prices.column[m + 1].as_slice();
             if column.is_empty() {
@@ -74,19 +152,20 @@ fn portable(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
                 }
             } else {
                 for a in 0..LANES {
-                    x[a] += (base - column[columns[a] as usize]) * y[a];
+                    // SAFETY: the caller's promise.
+                    x[a] += (base - unsafe { column.get_unchecked(columns[a] as usize) }) * y[a];
                 }
             }
         }
         for a in 0..LANES {
             let v = f32::from_bits((x[a].to_bits() & !index_mask) | j as u32);
             // Comparisons rather than `max`: no NaN can occur, and these are single instructions.
-            let low = if v < net[0][a] { v } else { net[0][a] };
-            net[0][a] = if v > net[0][a] { v } else { net[0][a] };
-            let lower = if low < net[1][a] { low } else { net[1][a] };
-            net[1][a] = if low > net[1][a] { low } else { net[1][a] };
-            net[2][a] = if lower > net[2][a] { lower } else { net[2][a] };
+            let low = if v < first[a] { v } else { first[a] };
+            first[a] = if v > first[a] { v } else { first[a] };
+            let lower = if low < second[a] { low } else { second[a] };
+            second[a] = if low > second[a] { low } else { second[a] };
+            third[a] = if lower > third[a] { lower } else { third[a] };
         }
     }
-    Best { net, index_mask }
+    Best { net: [first, second, third], index_mask }
 }

@@ -322,7 +322,10 @@ impl Priced {
     fn exact(&self, block: &Block, group: &Group, lane: usize, scratch: &mut Scratch) -> Outcome {
         let row = &group.rows[lane];
         let m = self.measures;
+        let slots = row.slots as usize;
         scratch.net.clear();
+        // Net scores of at most `slots` candidates matter beyond those within gamma of the last that can be taken.
+        let mut best = [f64::NEG_INFINITY; 4];
         for j in 0..row.len as usize {
             let at = group.offset + j * LANES + lane;
             let coefficients = &self.wide[block.columns()[at] as usize * m..][..m];
@@ -331,6 +334,17 @@ impl Priced {
                 net += c * f64::from(y[at]);
             }
             if net > 0.0 {
+                if slots <= best.len() {
+                    if net < best[slots - 1] - self.gamma {
+                        continue;
+                    }
+                    let mut low = net;
+                    for b in &mut best[..slots] {
+                        if low > *b {
+                            std::mem::swap(&mut low, b);
+                        }
+                    }
+                }
                 scratch.net.push((net, j));
             }
         }

@@ -21,9 +21,9 @@ const STARVES: f64 = 0.01;
 const TOLERANCE: f64 = 1e-6;
 
 /// Lists the conflicts of an answer.
-pub(super) fn find(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, account: &Account, rows: &[u32]) -> Result<Vec<Found>> {
+pub(super) fn find(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, account: &Account) -> Result<Vec<Found>> {
     let inputs = relaxed.inputs;
-    let mut found = no_supply(relaxed, rows);
+    let mut found = no_supply(relaxed);
     let short: Vec<usize> = (0..ask.promises.len())
         .filter(|s| is_soft(&ask.promises[*s]) && account.violation(inputs, *s, &ask.promises[*s]) > SHORT)
         .collect();
@@ -44,7 +44,7 @@ fn describe(relaxed: &Relaxed<'_, '_>, s: usize) -> String {
     format!("{} {}", inputs.goals.names[l.goal as usize], inputs.scope_text(l.scope, l.key))
 }
 
-fn no_supply(relaxed: &Relaxed<'_, '_>, _rows: &[u32]) -> Vec<Found> {
+fn no_supply(relaxed: &Relaxed<'_, '_>) -> Vec<Found> {
     let inputs = relaxed.inputs;
     let mut supplied = vec![false; inputs.roster.len()];
     relaxed.layout().columns.iter().for_each(|c| supplied[c.campaign as usize] = true);

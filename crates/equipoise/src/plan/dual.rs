@@ -97,12 +97,14 @@ pub(super) struct Dual<'e> {
     pub(super) weights: Vec<f64>,
     /// What the pass adds to the weights to break ties; worth nothing.
     pub(super) tie: Vec<f64>,
-    /// Per column: its key in each scope.
-    column_keys: Vec<[usize; 7]>,
+    /// Measures that some row prices; charges and own rows are kept by position in this list.
+    pub(super) priced: Vec<usize>,
+    /// Scopes that some row has, and each column's key in them.
+    scopes: Vec<(usize, Vec<usize>)>,
     pub(super) passes: f64,
     /// `(row, a)` of the group rows of each campaign; own rows and request-side rows aside.
     pub(super) groups_of: Vec<Vec<usize>>,
-    /// Own row of each campaign and measure.
+    /// Own row of each campaign and priced measure.
     pub(super) own: Vec<usize>,
     /// Rows that are no campaign's own.
     pub(super) shared: Vec<usize>,
@@ -137,14 +139,18 @@ impl<'e> Dual<'e> {
         tie: Vec<f64>,
     ) -> Self {
         let layout = exchange.layout();
-        let m = layout.measures;
-        let column_keys = layout
-            .columns
-            .iter()
-            .map(|c| {
-                let (k, q) = (c.campaign as usize, c.class as usize);
-                let [campaign, artist, label, licensor] = [0, 1, 2, 3].map(|s: usize| members.campaign[s][k]);
-                [campaign, artist, label, licensor, members.class[0][q], members.class[1][q], 0]
+        let priced: Vec<usize> = (0..layout.measures).filter(|j| rows.iter().any(|r| r.measure == *j)).collect();
+        let m = priced.len();
+        let slot = |measure: usize| priced.iter().position(|j| *j == measure).unwrap_or(NONE);
+        let scopes: Vec<(usize, Vec<usize>)> = (0..7)
+            .filter(|s| rows.iter().any(|r| r.scope as usize == *s))
+            .map(|s| {
+                let key = |c: &crate::exchange::Column| match s {
+                    0..4 => members.campaign[s][c.campaign as usize],
+                    4 | 5 => members.class[s - 4][c.class as usize],
+                    _ => 0,
+                };
+                (s, layout.columns.iter().map(key).collect())
             })
             .collect();
         let campaigns = layout.campaigns;
@@ -152,8 +158,8 @@ impl<'e> Dual<'e> {
         let mut by_key: Vec<Vec<(usize, usize)>> = vec![Vec::new(); 4];
         let mut shared = Vec::new();
         for (i, r) in rows.iter().enumerate() {
-            if r.scope == Scope::Campaign && r.b == 0.0 && own[r.key * m + r.measure] == NONE {
-                own[r.key * m + r.measure] = i;
+            if r.scope == Scope::Campaign && r.b == 0.0 && own[r.key * m + slot(r.measure)] == NONE {
+                own[r.key * m + slot(r.measure)] = i;
             } else {
                 shared.push(i);
                 if r.scope.is_campaign_side() {
@@ -171,7 +177,7 @@ impl<'e> Dual<'e> {
             }
         }
         let tight = rows.iter().map(|r| (r.lo, r.hi)).collect();
-        Self { exchange, rows, tight, members, units, weights, tie, column_keys, passes: 0.0, groups_of, own, shared }
+        Self { exchange, rows, tight, members, units, weights, tie, priced, scopes, passes: 0.0, groups_of, own, shared }
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -180,7 +186,7 @@ impl<'e> Dual<'e> {
 
     /// Whether column `k` counts as a member of a row.
     pub(super) fn is_member(&self, r: &Row, k: usize) -> bool {
-        self.column_keys[k][r.scope as usize] == r.key
+        self.scopes.iter().any(|(s, keys)| *s == r.scope as usize && keys[k] == r.key)
     }
 
     pub(super) fn measures(&self) -> usize {
@@ -191,120 +197,130 @@ impl<'e> Dual<'e> {
         self.layout().campaigns
     }
 
-    /// Charges by scope and key, by measure; the last entry holds what everybody is charged.
+    /// The position of a measure among the priced ones.
+    pub(super) fn slot(&self, measure: usize) -> usize {
+        self.priced.iter().position(|j| *j == measure).unwrap_or(NONE)
+    }
+
+    /// Charges by scope and key, by priced measure; and what everybody is charged.
     fn charges(&self, y: &[f64]) -> ([Vec<f64>; 7], Vec<f64>) {
-        let m = self.measures();
-        let mut by_scope: [Vec<f64>; 7] = std::array::from_fn(|s| vec![0.0; self.members.keys[s] * m]);
-        let mut all = vec![0.0; m];
+        let p = self.priced.len();
+        let mut by_scope: [Vec<f64>; 7] = Default::default();
+        self.scopes.iter().for_each(|(s, _)| by_scope[*s] = vec![0.0; self.members.keys[*s] * p]);
+        let mut all = vec![0.0; p];
         for (r, y) in self.rows.iter().zip(y) {
             if *y != 0.0 {
-                by_scope[r.scope as usize][r.key * m + r.measure] += r.a * y;
-                all[r.measure] += r.b * y;
+                let j = self.slot(r.measure);
+                by_scope[r.scope as usize][r.key * p + j] += r.a * y;
+                all[j] += r.b * y;
             }
+        }
+        if let Some(everything) = by_scope[6].get(..p) {
+            all.iter_mut().zip(everything).for_each(|(a, e)| *a += e);
         }
         (by_scope, all)
     }
 
-    /// The charge of every column and measure at prices `y`; linear in `y`.
+    /// The charge of every column and priced measure at prices `y`; linear in `y`.
     pub(super) fn column_charges(&self, y: &[f64]) -> Vec<f64> {
-        let m = self.measures();
+        let p = self.priced.len();
         let (by_scope, all) = self.charges(y);
-        let mut out = Vec::with_capacity(self.column_keys.len() * m);
-        for keys in &self.column_keys {
-            for (j, everybody) in all.iter().enumerate() {
-                let mut charge = *everybody;
-                for (s, key) in keys.iter().enumerate() {
-                    if *key != NONE && !by_scope[s].is_empty() {
-                        charge += by_scope[s][key * m + j];
-                    }
+        let mut out = all.repeat(self.layout().columns.len());
+        for (s, keys) in self.scopes.iter().filter(|(s, _)| *s != 6) {
+            for (out, key) in out.chunks_exact_mut(p).zip(keys) {
+                if *key != NONE {
+                    out.iter_mut().zip(&by_scope[*s][key * p..][..p]).for_each(|(o, c)| *o += c);
                 }
-                out.push(charge);
             }
         }
         out
     }
 
-    /// The charge of every campaign and measure by campaign-side rows alone, what everybody is charged included.
+    /// The charge of every campaign and priced measure by campaign-side rows alone, what everybody is charged included.
     pub(super) fn campaign_charges(&self, y: &[f64]) -> Vec<f64> {
-        let m = self.measures();
+        let p = self.priced.len();
         let (by_scope, all) = self.charges(y);
-        let mut out = Vec::with_capacity(self.campaigns() * m);
-        for k in 0..self.campaigns() {
-            for (j, everybody) in all.iter().enumerate() {
-                let mut charge = *everybody + by_scope[6].get(j).copied().unwrap_or(0.0);
-                for (s, keys) in self.members.campaign.iter().enumerate() {
-                    if keys[k] != NONE && !by_scope[s].is_empty() {
-                        charge += by_scope[s][keys[k] * m + j];
-                    }
+        let mut out = all.repeat(self.campaigns());
+        for (s, _) in self.scopes.iter().filter(|(s, _)| *s < 4) {
+            for (out, key) in out.chunks_exact_mut(p).zip(&self.members.campaign[*s]) {
+                if *key != NONE {
+                    out.iter_mut().zip(&by_scope[*s][key * p..][..p]).for_each(|(o, c)| *o += c);
                 }
-                out.push(charge);
             }
         }
         out
     }
 
-    /// The delivery of every row from deliveries by column and measure: the transpose of [`Dual::column_charges`].
-    pub(super) fn deliveries(&self, cells: &[f64]) -> Vec<f64> {
-        let m = self.measures();
-        let mut by_scope: [Vec<f64>; 7] = std::array::from_fn(|s| vec![0.0; self.members.keys[s] * m]);
-        for (keys, cell) in self.column_keys.iter().zip(cells.chunks_exact(m)) {
-            for (s, key) in keys.iter().enumerate() {
-                if *key != NONE && !by_scope[s].is_empty() {
-                    for (sum, v) in by_scope[s][key * m..][..m].iter_mut().zip(cell) {
-                        *sum += v;
+    /// Sums `amounts` (by unit and priced measure) into the rows, through the keys that each scope gives the units.
+    fn rows_of<'k>(&self, amounts: &[f64], keys: impl Fn(usize) -> Option<&'k [usize]>) -> Vec<f64> {
+        let p = self.priced.len();
+        let mut by_scope: [Vec<f64>; 7] = Default::default();
+        let mut all = vec![0.0; p];
+        if p > 0 {
+            amounts.chunks_exact(p).for_each(|amount| all.iter_mut().zip(amount).for_each(|(a, v)| *a += v));
+        }
+        for (s, _) in &self.scopes {
+            if *s == 6 {
+                by_scope[6].clone_from(&all);
+            } else if let Some(keys) = keys(*s) {
+                let sums = &mut by_scope[*s];
+                sums.resize(self.members.keys[*s] * p, 0.0);
+                for (amount, key) in amounts.chunks_exact(p).zip(keys) {
+                    if *key != NONE {
+                        sums[key * p..][..p].iter_mut().zip(amount).for_each(|(s, v)| *s += v);
                     }
                 }
             }
         }
-        self.rows.iter().map(|r| r.a * by_scope[r.scope as usize][r.key * m + r.measure] + r.b * by_scope[6][r.measure]).collect()
+        let one = |r: &Row| {
+            let j = self.slot(r.measure);
+            by_scope[r.scope as usize].get(r.key * p + j).map_or(0.0, |v| r.a * v) + r.b * all[j]
+        };
+        self.rows.iter().map(one).collect()
     }
 
-    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and measure: the transpose of [`Dual::campaign_charges`].
+    /// The delivery of every row from amounts by column and priced measure: the transpose of [`Dual::column_charges`].
+    pub(super) fn column_deliveries(&self, amounts: &[f64]) -> Vec<f64> {
+        self.rows_of(amounts, |s| self.scopes.iter().find(|(t, _)| *t == s).map(|(_, keys)| keys.as_slice()))
+    }
+
+    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and priced measure: the transpose of
+    /// [`Dual::campaign_charges`].
     pub(super) fn campaign_deliveries(&self, amounts: &[f64]) -> Vec<f64> {
-        let m = self.measures();
-        let mut by_scope: [Vec<f64>; 7] =
-            std::array::from_fn(|s| if (4..6).contains(&s) { Vec::new() } else { vec![0.0; self.members.keys[s] * m] });
-        for (k, amount) in amounts.chunks_exact(m).enumerate() {
-            let keys = self.members.campaign.iter().map(|keys| keys[k]).enumerate().chain([(6, 0)]);
-            for (s, key) in keys {
-                if key != NONE && !by_scope[s].is_empty() {
-                    for (sum, v) in by_scope[s][key * m..][..m].iter_mut().zip(amount) {
-                        *sum += v;
-                    }
-                }
-            }
-        }
-        let one = |r: &Row| by_scope[r.scope as usize].get(r.key * m + r.measure).map_or(0.0, |v| r.a * v) + r.b * by_scope[6][r.measure];
-        self.rows.iter().map(one).collect()
+        self.rows_of(amounts, |s| (s < 4).then(|| self.members.campaign[s].as_slice()))
+    }
+
+    /// The delivery of every row from deliveries by column and measure.
+    pub(super) fn deliveries(&self, cells: &[f64]) -> Vec<f64> {
+        let amounts: Vec<f64> = cells.chunks_exact(self.measures()).flat_map(|cell| self.priced.iter().map(|j| cell[*j])).collect();
+        self.column_deliveries(&amounts)
     }
 
     /// The prices of a pass, in outer units.
     pub(super) fn ask(&self, y: &[f64], gamma: f64, near: f64) -> Ask {
-        let m = self.measures();
+        let (m, priced) = (self.measures(), self.priced.len());
         let (by_scope, all) = self.charges(y);
         let u = &self.units;
         let mut p = vec![0.0; self.campaigns() * m];
-        for (k, p) in p.chunks_exact_mut(m).enumerate() {
-            for (s, keys) in self.members.campaign.iter().enumerate() {
-                if keys[k] != NONE && !by_scope[s].is_empty() {
-                    for (j, p) in p.iter_mut().enumerate() {
-                        *p += by_scope[s][keys[k] * m + j] * u.price(j);
+        for (s, _) in self.scopes.iter().filter(|(s, _)| *s < 4) {
+            for (p, key) in p.chunks_exact_mut(m).zip(&self.members.campaign[*s]) {
+                if *key != NONE {
+                    for (at, j) in self.priced.iter().enumerate() {
+                        p[*j] += by_scope[*s][key * priced + at] * u.price(*j);
                     }
                 }
             }
         }
-        let classes = self.layout().classes;
-        let mut v = Vec::with_capacity(classes * m);
-        for q in 0..classes {
-            for j in 0..m {
-                let mut charge = all[j] + by_scope[6].get(j).copied().unwrap_or(0.0);
-                for s in 0..2 {
-                    let key = self.members.class[s][q];
-                    if key != NONE && !by_scope[4 + s].is_empty() {
-                        charge += by_scope[4 + s][key * m + j];
-                    }
-                }
-                v.push((self.weights[j] + self.tie[j] - charge) * u.price(j));
+        let mut v = Vec::with_capacity(self.layout().classes * m);
+        for q in 0..self.layout().classes {
+            let worth = v.len();
+            v.extend((0..m).map(|j| (self.weights[j] + self.tie[j]) * u.price(j)));
+            for (at, j) in self.priced.iter().enumerate() {
+                let by_class = |s: usize| {
+                    let key = self.members.class[s - 4][q];
+                    if key == NONE { 0.0 } else { by_scope[s].get(key * priced + at).copied().unwrap_or(0.0) }
+                };
+                v[worth + j] -= (all[at] + by_class(4) + by_class(5)) * u.price(*j);
             }
         }
         Ask::Prices(Prices { v, p, gamma: gamma * u.score, near: near * u.score })
@@ -329,11 +345,19 @@ impl<'e> Dual<'e> {
         let d = self.deliveries(&cells);
         let charges = self.column_charges(y);
         let (mut net, mut size) = (0.0, 0.0);
-        for (k, cell) in cells.chunks_exact(m).enumerate() {
-            for (j, v) in cell.iter().enumerate() {
-                let worth = self.weights[j] + self.tie[j];
-                net += (worth - charges[k * m + j]) * v;
-                size += (worth.abs() + charges[k * m + j].abs()) * v;
+        let worth: Vec<f64> = self.weights.iter().zip(&self.tie).map(|(w, t)| w + t).collect();
+        for cell in cells.chunks_exact(m) {
+            for (v, w) in cell.iter().zip(&worth) {
+                net += w * v;
+                size += w.abs() * v;
+            }
+        }
+        if !self.priced.is_empty() {
+            for (cell, charge) in cells.chunks_exact(m).zip(charges.chunks_exact(self.priced.len())) {
+                for (j, c) in self.priced.iter().zip(charge) {
+                    net -= c * cell[*j];
+                    size += c.abs() * cell[*j];
+                }
             }
         }
         let value_unit = self.units.value();

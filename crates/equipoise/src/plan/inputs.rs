@@ -21,8 +21,6 @@ pub(super) struct Inputs<'a> {
     pub(super) measures: Vec<String>,
     pub(super) weights: Vec<f64>,
     pub(super) goals: Goals,
-    pub(super) markets: usize,
-    pub(super) surfaces: usize,
     pub(super) needs_organic_value: bool,
     pub(super) notes: Vec<String>,
 }
@@ -89,12 +87,11 @@ impl<'a> Inputs<'a> {
         let context = Context { measures: &measures, roster: &roster, markets: markets.len(), surfaces: surfaces.len() };
         let goals = Goals::new(problem, campaigns, &context, &mut faults);
         faults.finish()?;
-        let (markets, surfaces) = (markets.len(), surfaces.len());
         let mut notes = Vec::new();
         if log.time.is_none() && campaigns.iter().any(|c| c.start.is_some() || c.end.is_some()) {
             notes.push("the log has no time: flights are not checked in planning".to_owned());
         }
-        Ok(Self { log, roster, measures, weights, goals, markets, surfaces, needs_organic_value, notes })
+        Ok(Self { log, roster, measures, weights, goals, needs_organic_value, notes })
     }
 
     /// Fills in and filters `log`, which is the planning log or one like it.

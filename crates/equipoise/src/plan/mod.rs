@@ -232,7 +232,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
 
     let x = relaxed.decisions(&answer.point);
     let account = account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x);
-    let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account, &rows)?;
+    let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
     let in_conflict: Vec<bool> = conflicts.iter().fold(vec![false; promises.len()], |mut list, c| {
         if let Some(at) = c.stated {
             list[at] = true;

@@ -51,23 +51,19 @@ pub(super) struct Model<'a, 'e> {
 
 impl<'a, 'e> Model<'a, 'e> {
     pub(super) fn new(dual: &'a Dual<'e>, e: &'a Eval, gamma: f64) -> Self {
-        let m = dual.measures();
+        let m = dual.priced.len();
         let mut is_charged = vec![false; m];
-        dual.rows.iter().filter(|r| r.scope.is_campaign_side()).for_each(|r| is_charged[r.measure] = true);
+        dual.rows.iter().filter(|r| r.scope.is_campaign_side()).for_each(|r| is_charged[dual.slot(r.measure)] = true);
         let charged: Vec<usize> = (0..m).filter(|j| is_charged[*j]).collect();
         let n = charged.len();
         let active = &e.active;
         let u = &dual.units;
-        let unit: Vec<f64> = (0..m).map(|j| u.weight / u.delivery[j]).collect();
-        let y: Vec<f64> = if m == 1 {
-            vec![1.0; active.column.len()]
-        } else {
-            active
-                .y
-                .chunks_exact(m - 1)
-                .flat_map(|row| std::iter::once(1.0).chain(row.iter().zip(&unit[1..]).map(|(v, f)| f64::from(*v) * f)))
-                .collect()
-        };
+        let unit: Vec<f64> = dual.priced.iter().map(|j| u.weight / u.delivery[*j]).collect();
+        let others = dual.measures() - 1;
+        let mut y = Vec::with_capacity(active.column.len() * m);
+        for e in 0..active.column.len() {
+            y.extend(dual.priced.iter().zip(&unit).map(|(j, f)| if *j == 0 { 1.0 } else { f64::from(active.y[e * others + j - 1]) * f }));
+        }
         let weight: Vec<f64> = active.weight.iter().map(|w| w / u.weight).collect();
         let campaigns = dual.campaigns();
         let layout = dual.layout();
@@ -89,9 +85,10 @@ impl<'a, 'e> Model<'a, 'e> {
                 }
             }
         }
-        let mut delivered = vec![0.0; campaigns * m];
-        for (c, cell) in layout.columns.iter().zip(e.cells.chunks_exact(m)) {
-            for (d, v) in delivered[c.campaign as usize * m..][..m].iter_mut().zip(cell) {
+        let all = dual.measures();
+        let mut delivered = vec![0.0; campaigns * all];
+        for (c, cell) in layout.columns.iter().zip(e.cells.chunks_exact(all)) {
+            for (d, v) in delivered[c.campaign as usize * all..][..all].iter_mut().zip(cell) {
                 *d += v;
             }
         }
@@ -99,7 +96,8 @@ impl<'a, 'e> Model<'a, 'e> {
         let mut spread = vec![0.0; campaigns * n];
         for k in 0..campaigns {
             for (a, j) in charged.iter().enumerate() {
-                if *j == 0 {
+                let measure = dual.priced[*j];
+                if measure == 0 {
                     continue;
                 }
                 let at = k * n + a;
@@ -107,8 +105,8 @@ impl<'a, 'e> Model<'a, 'e> {
                     typical[at] = (first[at] / flat[k]).max(1e-6);
                     spread[at] = (block[(k * n + a) * n + a] / flat[k] - typical[at].powi(2)).max(0.02 * typical[at].powi(2));
                 } else {
-                    if delivered[k * m] > 1e-9 {
-                        typical[at] = (delivered[k * m + j] / delivered[k * m]).max(1e-6);
+                    if delivered[k * all] > 1e-9 {
+                        typical[at] = (delivered[k * all + measure] / delivered[k * all]).max(1e-6);
                     }
                     spread[at] = 0.1 * typical[at].powi(2);
                 }
@@ -132,33 +130,49 @@ impl<'a, 'e> Model<'a, 'e> {
 
     /// How far the score of a typical candidate of each campaign moves when prices move by `v`.
     pub(super) fn moves(&self, v: &[f64]) -> Vec<f64> {
-        let (m, n) = (self.dual.measures(), self.charged.len());
+        let (m, n) = (self.dual.priced.len(), self.charged.len());
         let charges = self.dual.campaign_charges(v);
         (0..self.flat.len())
             .map(|k| self.charged.iter().enumerate().map(|(a, j)| self.typical[k * n + a] * charges[k * m + j]).sum())
             .collect()
     }
 
-    /// Curvature times `v`, as cells.
+    /// Curvature times `v`, by column and priced measure.
     fn curve_cells(&self, v: &[f64]) -> Vec<f64> {
-        let m = self.dual.measures();
+        // The loops over measures unroll where their number is a constant.
+        match self.dual.priced.len() {
+            1 => self.curve_cells_of(v, 1),
+            2 => self.curve_cells_of(v, 2),
+            3 => self.curve_cells_of(v, 3),
+            m => self.curve_cells_of(v, m),
+        }
+    }
+
+    #[inline(always)]
+    fn curve_cells_of(&self, v: &[f64], m: usize) -> Vec<f64> {
         let charges = self.dual.column_charges(v);
         let mut cells = vec![0.0; charges.len()];
-        let mut w = Vec::with_capacity(8);
-        for r in 0..self.binds.len() {
+        let mut moved = Vec::new();
+        for (r, binds) in self.binds.iter().enumerate() {
             let span = self.starts[r] as usize..self.starts[r + 1] as usize;
-            w.clear();
-            for e in span.clone() {
-                let (charge, y) = (&charges[self.column[e] as usize * m..][..m], &self.y[e * m..][..m]);
-                w.push(charge.iter().zip(y).map(|(c, y)| c * y).sum::<f64>());
+            let (columns, y) = (&self.column[span.clone()], &self.y[span.start * m..span.end * m]);
+            moved.resize(columns.len().max(moved.len()), 0.0);
+            let mut sum = 0.0;
+            for ((c, y), w) in columns.iter().zip(y.chunks_exact(m)).zip(&mut moved) {
+                let charge = &charges[*c as usize * m..][..m];
+                *w = 0.0;
+                for j in 0..m {
+                    *w += charge[j] * y[j];
+                }
+                sum += *w;
             }
-            let mean = if self.binds[r] { w.iter().sum::<f64>() / w.len() as f64 } else { 0.0 };
+            let mean = if *binds { sum / columns.len() as f64 } else { 0.0 };
             let h = self.weight[r] / self.gamma;
-            for (e, w) in span.zip(&w) {
+            for ((c, y), w) in columns.iter().zip(y.chunks_exact(m)).zip(&moved) {
                 let x = (w - mean) * h;
-                let (cell, y) = (&mut cells[self.column[e] as usize * m..][..m], &self.y[e * m..][..m]);
-                for (c, y) in cell.iter_mut().zip(y) {
-                    *c += x * y;
+                let cell = &mut cells[*c as usize * m..][..m];
+                for j in 0..m {
+                    cell[j] += x * y[j];
                 }
             }
         }
@@ -167,7 +181,7 @@ impl<'a, 'e> Model<'a, 'e> {
 
     /// Curvature times `v`, without regularisation.
     pub(super) fn curve(&self, v: &[f64]) -> Vec<f64> {
-        self.dual.deliveries(&self.curve_cells(v))
+        self.dual.column_deliveries(&self.curve_cells(v))
     }
 }
 
@@ -208,7 +222,7 @@ impl System<'_, '_, '_> {
     fn times(&self, v: &[f64]) -> Vec<f64> {
         let model = self.model;
         let dual = model.dual;
-        let (m, n) = (dual.measures(), model.charged.len());
+        let (m, n) = (dual.priced.len(), model.charged.len());
         let mut out = model.curve(v);
         let charges = dual.campaign_charges(v);
         let mut back = vec![0.0; charges.len()];
@@ -247,7 +261,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
     fn new(system: &'s System<'m, 'a, 'e>, free: &[bool]) -> Self {
         let model = system.model;
         let dual = model.dual;
-        let (m, n) = (dual.measures(), model.charged.len());
+        let (m, n) = (dual.priced.len(), model.charged.len());
         let campaigns = model.flat.len();
         let free_shared: Vec<usize> = dual.shared.iter().copied().filter(|i| free[*i]).collect();
         let is_coupled = |i: usize| system.coupled.iter().any(|c| c.0 == i);
@@ -260,7 +274,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         dense.iter().enumerate().for_each(|(p, i)| position[*i] = p);
         let size = dense.len();
         let mut s = vec![0.0; size * size];
-        let charged_at = |j: usize| model.charged.iter().position(|c| *c == j);
+        let charged_at = |measure: usize| model.charged.iter().position(|c| dual.priced[*c] == measure);
         let everybody: Vec<(usize, f64)> = dense
             .iter()
             .map(|i| {
@@ -363,7 +377,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
     /// Solves the campaigns' own free rows for price-space forces; returns their prices.
     fn solve_own(&self, k: usize, r: &[f64], force: &[f64]) -> Vec<f64> {
         let model = self.system.model;
-        let m = model.dual.measures();
+        let m = model.dual.priced.len();
         let mine = &self.own[k];
         let mut x: Vec<f64> = mine.iter().map(|a| r[model.dual.own[k * m + model.charged[*a]]] - force[*a]).collect();
         if let Some(f) = &self.local[k] {
@@ -375,7 +389,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
     fn apply(&self, r: &[f64]) -> Vec<f64> {
         let model = self.system.model;
         let dual = model.dual;
-        let (m, n) = (dual.measures(), model.charged.len());
+        let (m, n) = (dual.priced.len(), model.charged.len());
         let campaigns = model.flat.len();
         let mut out = vec![0.0; r.len()];
         let matrix = |k: usize| &self.system.matrix[k * n * n..][..n * n];
@@ -455,7 +469,7 @@ pub(super) fn direction(
     rounds: usize,
 ) -> Direction {
     let dual = model.dual;
-    let (m, n) = (dual.measures(), model.charged.len());
+    let (m, n) = (dual.priced.len(), model.charged.len());
     let campaigns = model.flat.len();
     let gamma = model.gamma;
     let len = y.len();
@@ -501,7 +515,7 @@ pub(super) fn direction(
         let mut unit = vec![0.0; len];
         unit[*i] = 1.0;
         let cells = model.curve_cells(&unit);
-        let diagonal = dual.deliveries(&cells)[*i];
+        let diagonal = dual.column_deliveries(&cells)[*i];
         ry[*i] += (1e-5 + damping.mu) * diagonal;
         if coupled.len() < COUPLED && diagonal > 0.0 {
             let mut image = vec![0.0; campaigns * n];
@@ -664,7 +678,7 @@ pub(super) fn direction(
 /// Keeps the move of every campaign's score within its radius: shared prices are scaled, then own prices follow so that the move keeps its target.
 fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], radius: &Radius) -> Vec<f64> {
     let dual = model.dual;
-    let (m, n) = (dual.measures(), model.charged.len());
+    let (m, n) = (dual.priced.len(), model.charged.len());
     let campaigns = model.flat.len();
     let free_own = |k: usize, a: usize| {
         let i = dual.own[k * m + model.charged[a]];

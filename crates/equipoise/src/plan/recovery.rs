@@ -1,6 +1,6 @@
 //! Feasible answers from sums alone: thinning, and blending with strictly feasible points.
 
-use super::dual::{Dual, Eval, Row};
+use super::dual::{Dual, Eval, NONE, Row};
 use crate::exchange::Ask;
 use std::sync::Arc;
 
@@ -148,19 +148,29 @@ fn strict(dual: &Dual<'_>, required: &Required, ask: &Arc<Ask>, cells: &[f64], m
     (slack(dual, required, &p) > 0.2 * margin).then_some(p)
 }
 
+/// Deliveries by campaign and priced measure.
+fn by_campaign(dual: &Dual<'_>, cells: &[f64], scale: Option<&[f64]>) -> Vec<f64> {
+    let p = dual.priced.len();
+    let mut sums = vec![0.0; dual.campaigns() * p];
+    for (k, (c, cell)) in dual.layout().columns.iter().zip(cells.chunks_exact(dual.measures())).enumerate() {
+        let scale = scale.map_or(1.0, |s| s[k]);
+        for (at, j) in dual.priced.iter().enumerate() {
+            sums[c.campaign as usize * p + at] += cell[*j] * scale;
+        }
+    }
+    sums
+}
+
 /// Factors by column that bring every campaign under its own caps.
 fn thin_own(dual: &Dual<'_>, cells: &[f64], shrink: f64) -> Vec<f64> {
-    let m = dual.measures();
-    let mut delivered = vec![0.0; dual.campaigns() * m];
-    for (c, cell) in dual.layout().columns.iter().zip(cells.chunks_exact(m)) {
-        delivered[c.campaign as usize * m..][..m].iter_mut().zip(cell).for_each(|(d, v)| *d += v);
-    }
+    let p = dual.priced.len();
+    let delivered = by_campaign(dual, cells, None);
     let mut factor = vec![1f64; dual.campaigns()];
-    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != super::dual::NONE) {
+    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != NONE) {
         let r = &dual.rows[*i];
         let cap = r.hi * shrink;
         if r.hi.is_finite() && r.a * delivered[at] > cap {
-            factor[at / m] = factor[at / m].min(cap / (r.a * delivered[at]));
+            factor[at / p] = factor[at / p].min(cap / (r.a * delivered[at]));
         }
     }
     dual.layout().columns.iter().map(|c| factor[c.campaign as usize]).collect()
@@ -224,21 +234,14 @@ fn shrink(dual: &Dual<'_>, r: &Row, members: bool, to: f64, scale: &mut [f64]) {
 }
 
 fn keep_floors(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64, scale: &mut [f64]) {
-    let m = dual.measures();
-    let campaigns = dual.campaigns();
-    let mut before = vec![0.0; campaigns * m];
-    let mut after = vec![0.0; campaigns * m];
-    for ((c, cell), s) in dual.layout().columns.iter().zip(cells.chunks_exact(m)).zip(scale.iter()) {
-        for j in 0..m {
-            before[c.campaign as usize * m + j] += cell[j];
-            after[c.campaign as usize * m + j] += cell[j] * s;
-        }
-    }
-    let mut lift = vec![0f64; campaigns];
-    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != super::dual::NONE) {
+    let p = dual.priced.len();
+    let before = by_campaign(dual, cells, None);
+    let after = by_campaign(dual, cells, Some(scale));
+    let mut lift = vec![0f64; dual.campaigns()];
+    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != NONE) {
         let floor = dual.rows[*i].lo * (1.0 + margin);
         if required.below[*i] && floor > 0.0 && after[at] < floor && before[at] > 0.0 {
-            lift[at / m] = lift[at / m].max((floor / before[at]).min(1.0));
+            lift[at / p] = lift[at / p].max((floor / before[at]).min(1.0));
         }
     }
     for (c, s) in dual.layout().columns.iter().zip(scale.iter_mut()) {

@@ -50,8 +50,6 @@ pub(super) struct Answer {
     /// By stated ledger.
     pub(super) delivered: Vec<f64>,
     pub(super) point: Point,
-    /// By column of the layout and measure.
-    pub(super) cells: Vec<f64>,
 }
 
 /// Which row carries a stated ledger, and which part of its price.
@@ -232,7 +230,6 @@ impl Relaxed<'_, '_> {
             .collect();
         let delivered =
             place.iter().zip(stated).map(|((at, _), s)| solution.point.d[*at] * delivery_unit[s.ledger.measure as usize]).collect();
-        let cells = solution.point.cells.iter().enumerate().map(|(i, v)| v * delivery_unit[i % measures]).collect();
         Ok(Answer {
             status: solution.status,
             bound: solution.bound * value_unit,
@@ -241,7 +238,6 @@ impl Relaxed<'_, '_> {
             prices,
             delivered,
             point: solution.point,
-            cells,
         })
     }
 

@@ -36,8 +36,6 @@ pub(super) struct Solution {
     pub(super) status: Status,
     /// Prices at which the bound was taken.
     pub(super) prices: Vec<f64>,
-    /// Latest prices: the ones to serve and to start from.
-    pub(super) latest: Vec<f64>,
     pub(super) bound: f64,
     pub(super) value: f64,
     pub(super) point: Point,
@@ -54,7 +52,7 @@ struct Search<'d, 'e, 'l> {
 /// Solves from prices `y`.
 pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
     let mut search = Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None };
-    let latest = search.run(y, warm)?;
+    search.run(y, warm)?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
     let cells = search.dual.layout().columns.len() * search.dual.measures();
@@ -63,7 +61,7 @@ pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limit
         (search.dual.value(&p.cells, &p.d), p)
     };
     let (value, point) = search.recovery.best.take().unwrap_or_else(nothing);
-    Ok(Solution { status, prices: search.bound.1, latest, bound: search.bound.0, value, point })
+    Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point })
 }
 
 impl Search<'_, '_, '_> {
@@ -98,7 +96,7 @@ impl Search<'_, '_, '_> {
         Ok(e)
     }
 
-    fn run(&mut self, mut y: Vec<f64>, warm: bool) -> Result<Vec<f64>> {
+    fn run(&mut self, mut y: Vec<f64>, warm: bool) -> Result<()> {
         let tolerance = self.limits.tolerance;
         let mut last_gamma = (0.8 * tolerance.sqrt()).min(300.0 * tolerance);
         let mut gamma = if warm { last_gamma } else { FIRST_GAMMA.max(last_gamma) };
@@ -124,7 +122,7 @@ impl Search<'_, '_, '_> {
             loop {
                 self.recovery.offer(self.dual, &y, &e);
                 if self.done() {
-                    return Ok(y);
+                    return Ok(());
                 }
                 let g = self.dual.slope(&y, &e.d);
                 let residual = self.own_residual(&g) / scale;
@@ -155,7 +153,7 @@ impl Search<'_, '_, '_> {
             if last {
                 if gamma <= LAST_GAMMA {
                     self.status = Some(Status::Stalled);
-                    return Ok(y);
+                    return Ok(());
                 }
                 last_gamma *= 0.5;
             }
@@ -179,7 +177,7 @@ impl Search<'_, '_, '_> {
 
     /// Radii grow while a slope keeps its sign and shrink when it flips.
     fn adapt(&self, radius: &mut Radius, previous: &mut [f64], g: &[f64], gamma: f64) {
-        let m = self.dual.measures();
+        let m = self.dual.priced.len();
         for (k, r) in radius.campaign.iter_mut().enumerate() {
             let agreement: f64 = (0..m).map(|j| self.dual.own[k * m + j]).filter(|i| *i != NONE).map(|i| previous[i] * g[i]).sum();
             if agreement < 0.0 {
@@ -325,7 +323,7 @@ fn downhill(y: &[f64], step: &[f64], g: &[f64]) -> f64 {
 
 /// Diagonal secant information from a rejected trial.
 fn learn(model: &Model<'_, '_>, dual: &Dual<'_>, e: &Eval, tried: &Eval, moved: &[f64], gamma: f64, damping: &mut Damping) {
-    let m = dual.measures();
+    let m = dual.priced.len();
     let predicted = model.curve(moved);
     let moves = model.moves(moved);
     for (k, by) in moves.iter().enumerate() {
