@@ -6,17 +6,24 @@
 //! | [`read_campaigns`] | any stream of record batches | [`crate::Campaigns`] |
 //! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
 //! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
+//! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`] | a plan | one record batch |
+//! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
+//! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
 //!
 //! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
 //! Numbers may be of any integer, float or decimal type. Columns that nobody asked for are not looked at.
 
 mod batch;
 mod campaigns;
+mod columns;
 mod list;
 mod number;
 mod opportunities;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod plan;
+mod policy;
+mod replay;
 mod text;
 mod time;
 
@@ -24,6 +31,9 @@ pub use campaigns::read_campaigns;
 pub use opportunities::read_opportunities;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetReader, load_campaigns, load_opportunities, open_parquet};
+pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table};
+pub use policy::{campaigns_table, diff_table, policy_prices_table};
+pub use replay::{replay_table, scores_table};
 
 use indexmap::IndexMap;
 

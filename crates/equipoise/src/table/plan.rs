@@ -1,0 +1,47 @@
+//! What a plan found, as tables.
+
+use super::columns::{batch, number, optional_number, text};
+use crate::plan::{Conflict, Deliveries, Plan, PriceRow};
+use arrow_array::RecordBatch;
+
+/// `plan.prices`: `goal`, `kind`, `measure`, `scope` (text), `price`, `delivered`, `bound`, `slack` (f64); a row per ledger.
+#[must_use]
+pub fn prices_table(rows: &[PriceRow]) -> RecordBatch {
+    batch(vec![
+        text("goal", rows.iter().map(|r| &r.goal)),
+        text("kind", rows.iter().map(|r| r.kind.name())),
+        text("measure", rows.iter().map(|r| &r.measure)),
+        text("scope", rows.iter().map(|r| &r.scope)),
+        number("price", rows.iter().map(|r| r.price)),
+        number("delivered", rows.iter().map(|r| r.delivered)),
+        number("bound", rows.iter().map(|r| r.bound)),
+        number("slack", rows.iter().map(|r| r.slack)),
+    ])
+}
+
+/// `plan.deliveries`: `campaign` (text), then `exposure` and the measures (f64); a row per campaign.
+#[must_use]
+pub fn deliveries_table(deliveries: &Deliveries) -> RecordBatch {
+    let measured = deliveries.measures.iter().zip(&deliveries.columns);
+    let columns = measured.map(|(name, column)| number(name, column.iter().copied()));
+    batch([text("campaign", deliveries.campaigns.iter())].into_iter().chain(columns).collect())
+}
+
+/// `plan.conflicts`: `kind`, `goal` (text), `asked`, `reached` (f64), `least_relaxation`, `price` (f64 or null).
+#[must_use]
+pub fn conflicts_table(rows: &[Conflict]) -> RecordBatch {
+    batch(vec![
+        text("kind", rows.iter().map(|r| r.kind.name())),
+        text("goal", rows.iter().map(|r| &r.goal)),
+        number("asked", rows.iter().map(|r| r.asked)),
+        number("reached", rows.iter().map(|r| r.reached)),
+        optional_number("least_relaxation", rows.iter().map(|r| r.least_relaxation)),
+        optional_number("price", rows.iter().map(|r| r.price)),
+    ])
+}
+
+/// `plan.decisions()`: `x` in `[0, 1]` (f64), aligned with the rows of the log, null on held-out opportunities.
+#[must_use]
+pub fn decisions_table(plan: &Plan) -> RecordBatch {
+    batch(vec![optional_number("x", plan.decisions().iter().copied())])
+}
