@@ -172,7 +172,7 @@ impl Campaign {
             return;
         }
         for (i, goal) in self.goals.iter().enumerate() {
-            let name = |field| goal.column(i, i < flat, field);
+            let name = |field| goal.column(i.checked_sub(flat), field);
             goal.check(at, &name, faults);
             let earlier = &self.goals[..i];
             if earlier.iter().any(|g| g.kind == goal.kind && g.measure == goal.measure) {
@@ -202,17 +202,22 @@ enum Field {
 }
 
 impl CampaignGoal {
-    /// What a fault calls a field of the goal at `i`.
-    fn column(&self, i: usize, flat: bool, field: Field) -> Cow<'static, str> {
-        match (flat, field, self.kind) {
-            (true, Field::Measure, _) => "goal_measure".into(),
-            (true, Field::Penalty, GoalKind::Floor) => "floor_penalty".into(),
-            (true, Field::Penalty, _) => "target_penalty".into(),
-            (true, ..) => self.kind.name().into(),
-            (false, Field::Kind, _) => format!("goals[{i}].kind").into(),
-            (false, Field::Measure, _) => format!("goals[{i}].measure").into(),
-            (false, Field::Amount, _) => format!("goals[{i}].amount").into(),
-            (false, Field::Penalty, _) => format!("goals[{i}].penalty").into(),
+    /// What a fault calls a field of the goal that stands at `nested` of a list, or in columns of its own.
+    fn column(&self, nested: Option<usize>, field: Field) -> Cow<'static, str> {
+        if let Some(i) = nested {
+            let field = match field {
+                Field::Kind => "kind",
+                Field::Measure => "measure",
+                Field::Amount => "amount",
+                Field::Penalty => "penalty",
+            };
+            return format!("goals[{i}].{field}").into();
+        }
+        match (field, self.kind) {
+            (Field::Measure, _) => "goal_measure".into(),
+            (Field::Penalty, GoalKind::Floor) => "floor_penalty".into(),
+            (Field::Penalty, _) => "target_penalty".into(),
+            (Field::Kind | Field::Amount, kind) => kind.name().into(),
         }
     }
 

@@ -4,8 +4,13 @@ use crate::error::{Error, Faults, Result, codes, escape, quote};
 use arrow_array::Array;
 use arrow_schema::{ArrowError, DataType, Schema};
 
-/// The error of a stream that breaks off.
+/// The error of a stream that breaks off; the stream's own, where it is one of ours.
 pub(super) fn broken(error: &ArrowError) -> Error {
+    if let ArrowError::ExternalError(inner) = error
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        return ours.clone();
+    }
     Error::new(codes::IO, "table", None, format!("the table cannot be read to its end: {}", escape(&error.to_string(), 300)))
 }
 

@@ -5,10 +5,12 @@ use crate::error::{Error, Result, codes, escape, quote};
 use crate::model::{Campaigns, Opportunities};
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::errors::ParquetError;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use std::collections::VecDeque;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,8 +47,8 @@ pub fn open_parquet(pattern: &str) -> Result<ParquetReader> {
     };
     let builder = open(&first)?;
     let schema = builder.schema().clone();
-    let current = Some((first, build(builder, None)?));
-    Ok(ParquetReader { schema, columns: None, current, files })
+    let current = Some(build(&first, builder, None)?);
+    Ok(ParquetReader { schema, names: None, at: first, current, files })
 }
 
 fn matches(pattern: &str) -> Result<VecDeque<PathBuf>> {
@@ -67,56 +69,92 @@ fn bad_file(path: &Path, what: &str) -> Error {
     Error::new(codes::IO, "path", None, format!("{}: {}", quote(&path.to_string_lossy()), escape(what, 300)))
 }
 
-fn open(path: &Path) -> Result<Builder> {
-    let file = File::open(path).map_err(|e| bad_file(path, &e.to_string()))?;
-    Builder::try_new(file).map(|builder| builder.with_batch_size(BATCH)).map_err(|e| bad_file(path, &e.to_string()))
+/// Calls the Parquet library, which panics on some damaged files.
+fn guard<T>(path: &Path, call: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|e| bad_file(path, &e.to_string())),
+        Err(_) => Err(bad_file(path, "the file is damaged")),
+    }
 }
 
-fn build(builder: Builder, columns: Option<&[usize]>) -> Result<ParquetRecordBatchReader> {
-    let mask = match columns {
-        Some(columns) => ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied()),
+fn open(path: &Path) -> Result<Builder> {
+    let file = File::open(path).map_err(|e| bad_file(path, &e.to_string()))?;
+    guard(path, || Builder::try_new(file)).map(|builder| builder.with_batch_size(BATCH))
+}
+
+fn build(path: &Path, builder: Builder, names: Option<&[String]>) -> Result<ParquetRecordBatchReader> {
+    let mask = match names {
+        Some(names) => ProjectionMask::roots(builder.parquet_schema(), positions(builder.schema(), names)),
         None => ProjectionMask::all(),
     };
-    builder.with_projection(mask).build().map_err(|e| Error::new(codes::IO, "path", None, escape(&e.to_string(), 300)))
+    guard(path, || builder.with_projection(mask).build())
+}
+
+/// Where those of these columns stand that the schema has.
+fn positions(schema: &Schema, names: &[String]) -> Vec<usize> {
+    (0..schema.fields().len()).filter(|i| names.contains(schema.field(*i).name())).collect()
+}
+
+fn project(schema: &SchemaRef, names: Option<&[String]>) -> SchemaRef {
+    match names {
+        Some(names) => {
+            let fields = positions(schema, names).into_iter().map(|i| schema.fields()[i].clone()).collect::<Vec<_>>();
+            Arc::new(Schema::new(fields))
+        }
+        None => schema.clone(),
+    }
 }
 
 /// The record batches of one or more Parquet files of equal columns.
 pub struct ParquetReader {
     schema: SchemaRef,
-    /// Indices of the columns that are read; `None` for all.
-    columns: Option<Vec<usize>>,
-    current: Option<(PathBuf, ParquetRecordBatchReader)>,
+    /// Names of the columns that are read; `None` for all.
+    names: Option<Vec<String>>,
+    /// The file at hand.
+    at: PathBuf,
+    current: Option<ParquetRecordBatchReader>,
     files: VecDeque<PathBuf>,
 }
 
 impl ParquetReader {
-    /// Reads only those of these columns that the files have.
+    /// Reads only those of these columns that the files have. Call it before the first batch: the first file begins anew.
     ///
     /// # Errors
     /// `invalid_input.io` if the first file has gone.
     pub fn select<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self> {
-        let wanted = |name: &str| names.iter().any(|n| n.as_ref() == name);
-        let columns: Vec<_> = (0..self.schema.fields().len()).filter(|i| wanted(self.schema.field(*i).name())).collect();
-        self.schema = Arc::new(self.schema.project(&columns).map_err(|e| super::batch::broken(&e))?);
-        if let Some((path, _)) = self.current.take() {
-            let reader = build(open(&path)?, Some(&columns))?;
-            self.current = Some((path, reader));
-        }
-        self.columns = Some(columns);
+        let names: Vec<_> = names.iter().map(|name| name.as_ref().to_owned()).collect();
+        self.schema = project(&self.schema, Some(&names));
+        self.current = Some(build(&self.at, open(&self.at)?, Some(&names))?);
+        self.names = Some(names);
         Ok(self)
     }
 
-    fn next_file(&mut self) -> Option<std::result::Result<(), ArrowError>> {
-        let path = self.files.pop_front()?;
-        let opened = open(&path).and_then(|builder| {
-            let found = match &self.columns {
-                Some(columns) => builder.schema().project(columns).unwrap_or_else(|_| Schema::empty()),
-                None => Schema::clone(builder.schema()),
-            };
-            same_columns(&self.schema, &found).map_err(|what| bad_file(&path, &what))?;
-            build(builder, self.columns.as_deref())
-        });
-        Some(opened.map(|reader| self.current = Some((path, reader))).map_err(|e| ArrowError::ParquetError(e.to_string())))
+    /// Goes on to the next file; `false` after the last.
+    fn advance(&mut self) -> Result<bool> {
+        let Some(path) = self.files.pop_front() else { return Ok(false) };
+        let builder = open(&path)?;
+        same_columns(&self.schema, &project(builder.schema(), self.names.as_deref())).map_err(|what| bad_file(&path, &what))?;
+        self.current = Some(build(&path, builder, self.names.as_deref())?);
+        self.at = path;
+        Ok(true)
+    }
+
+    /// The next batch of the file at hand.
+    fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        let Some(reader) = &mut self.current else { return Ok(None) };
+        guard(&self.at, || reader.next().transpose().map_err(ParquetError::from))
+    }
+
+    fn step(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.batch()? {
+                return Ok(Some(batch));
+            }
+            self.current = None;
+            if !self.advance()? {
+                return Ok(None);
+            }
+        }
     }
 }
 
@@ -138,18 +176,13 @@ impl Iterator for ParquetReader {
     type Item = std::result::Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((_, reader)) = &mut self.current {
-                if let Some(batch) = reader.next() {
-                    return Some(batch);
-                }
-                self.current = None;
-            }
-            match self.next_file()? {
-                Ok(()) => {}
-                Err(e) => return Some(Err(e)),
-            }
+        let step = self.step();
+        if step.is_err() {
+            // What comes after a fault is not to be trusted.
+            self.current = None;
+            self.files.clear();
         }
+        step.map_err(|e| ArrowError::ExternalError(Box::new(e))).transpose()
     }
 }
 
