@@ -1,1 +1,72 @@
-//! The python binding.
+//! The Python binding: arguments in, arrays out, errors mapped.
+
+mod argument;
+mod array;
+mod campaigns;
+mod columns;
+mod document;
+mod error;
+mod explanation;
+mod opportunities;
+mod plan;
+mod policy;
+mod problem;
+mod request;
+mod scorer;
+mod show;
+mod supervise;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The native half of `equipoise`; import that instead.
+#[pymodule]
+mod _native {
+    use super::{argument, error, supervise};
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::campaigns::Campaigns;
+    #[pymodule_export]
+    use super::explanation::Explanation;
+    #[pymodule_export]
+    use super::opportunities::Opportunities;
+    #[pymodule_export]
+    use super::plan::{Certificate, Plan, ServingCertificate, plan};
+    #[pymodule_export]
+    use super::policy::Policy;
+    #[pymodule_export]
+    use super::problem::{Problem, problem_schema};
+    #[pymodule_export]
+    use super::request::Request;
+    #[pymodule_export]
+    use super::scorer::Scorer;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let numpy = module.py().import("numpy")?;
+        let unwritten = numpy.call_method1("uint32", (equipoise::score::UNWRITTEN,))?.call_method1("view", (numpy.getattr("float32")?,))?;
+        module.add("UNWRITTEN", unwritten)?;
+        module.add("UNKNOWN", equipoise::score::UNKNOWN)?;
+        module.add("ORGANIC", equipoise::score::ORGANIC)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The error for an argument that is not what was wanted.
+    #[pyfunction]
+    fn invalid_input(argument: &str, wanted: &str, value: &Bound<'_, PyAny>) -> PyErr {
+        argument::refuse_type(value, argument, wanted)
+    }
+
+    /// Panics inside, for the test that a panic is an exception.
+    #[pyfunction]
+    fn _panic(py: Python<'_>) -> PyResult<()> {
+        error::enter(py, || panic!("injected"))
+    }
+
+    /// Panics on the planning thread, for the same test.
+    #[pyfunction]
+    fn _panic_supervised(py: Python<'_>) -> PyResult<()> {
+        supervise::supervise(py, None, |_, _| panic!("injected"))
+    }
+}

@@ -1,0 +1,233 @@
+//! `plan` and what it returns.
+
+use crate::argument::{self, describe, duration, extract, refuse};
+use crate::campaigns::Campaigns;
+use crate::opportunities::Opportunities;
+use crate::policy::Policy;
+use crate::problem::Problem;
+use crate::supervise::supervise;
+use crate::table::to_arro3;
+use equipoise::error::codes;
+use equipoise::plan::{self as core, Settings};
+use equipoise::table;
+use pyo3::prelude::*;
+use pyo3::types::PyDelta;
+use std::time::Duration;
+
+/// The planner without the progress bar; see `equipoise.plan`.
+///
+/// `observer` is called on the calling thread, at most 20 times a second, with passes, upper bound, value, gap, tolerance and seconds.
+#[pyfunction]
+#[pyo3(signature = (problem, log, campaigns, *, tolerance, traffic, shift, unknown, holdout, fresh, seed, threads, time_limit, warm_start, observer))]
+pub(crate) fn plan(
+    py: Python<'_>,
+    problem: &Bound<'_, PyAny>,
+    log: &Bound<'_, PyAny>,
+    campaigns: &Bound<'_, PyAny>,
+    tolerance: &Bound<'_, PyAny>,
+    traffic: &Bound<'_, PyAny>,
+    shift: Option<&Bound<'_, PyAny>>,
+    unknown: &Bound<'_, PyAny>,
+    holdout: &Bound<'_, PyAny>,
+    fresh: Option<&Bound<'_, PyAny>>,
+    seed: &Bound<'_, PyAny>,
+    threads: Option<&Bound<'_, PyAny>>,
+    time_limit: Option<&Bound<'_, PyAny>>,
+    warm_start: Option<&Bound<'_, PyAny>>,
+    observer: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Plan> {
+    let problem: Bound<'_, Problem> = extract(problem, "problem", "a Problem")?;
+    let log: Bound<'_, Opportunities> = extract(log, "log", "an Opportunities")?;
+    let campaigns: Bound<'_, Campaigns> = extract(campaigns, "campaigns", "a Campaigns")?;
+    let fresh: Option<Bound<'_, Opportunities>> = fresh.map(|f| extract(f, "fresh", "an Opportunities")).transpose()?;
+    let warm_start: Option<Bound<'_, Plan>> = warm_start.map(|w| extract(w, "warm_start", "a Plan")).transpose()?;
+
+    let mut settings = Settings::new()
+        .tolerance(extract(tolerance, "tolerance", "a number")?)
+        .traffic(extract(traffic, "traffic", "a number")?)
+        .unknown(argument::unknown(unknown)?)
+        .holdout(extract(holdout, "holdout", "a number")?)
+        .seed(extract(seed, "seed", "an integer of 64 bits")?);
+    if let Some(shift) = shift {
+        settings = settings.shift(duration(shift, "shift")?);
+    }
+    if let Some(threads) = threads {
+        settings = settings.threads(extract(threads, "threads", "a positive integer")?);
+    }
+    if let Some(limit) = time_limit {
+        settings = settings.time_limit(seconds(limit, "time_limit")?);
+    }
+    if let Some(fresh) = &fresh {
+        settings = settings.fresh(&fresh.get().0);
+    }
+    if let Some(earlier) = &warm_start {
+        settings = settings.warm_start(&earlier.get().0);
+    }
+
+    let (problem, log, campaigns) = (&problem.get().0, &log.get().0, &campaigns.get().0);
+    supervise(py, observer, |cancel, observe| core::plan(problem, log, campaigns, &settings.cancel(cancel).observer(observe))).map(Plan)
+}
+
+/// A span of time, from a `timedelta` or seconds.
+fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
+    let limit = if value.is_instance_of::<PyDelta>() {
+        duration(value, name)? as f64 * 1e-6
+    } else {
+        extract(value, name, "seconds or a timedelta")?
+    };
+    Duration::try_from_secs_f64(limit)
+        .map_err(|_| refuse(value.py(), codes::RANGE, name, format!("found {}, wanted a finite span >= 0", describe(value))))
+}
+
+/// Prices for a sample of opportunities, with the certificate that says how good they are.
+#[pyclass(frozen, module = "equipoise")]
+pub(crate) struct Plan(pub(crate) core::Plan);
+
+#[pymethods]
+impl Plan {
+    /// How the solve ended: "solved", "iteration_limit", "time_limit", "stalled" or "cancelled".
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.0.status().name()
+    }
+
+    /// How good the plan is.
+    #[getter]
+    fn certificate(&self) -> Certificate {
+        Certificate(self.0.certificate().clone())
+    }
+
+    /// Every ledger with its price: goal, kind, measure, scope, price, delivered, bound, slack.
+    #[getter]
+    fn prices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_arro3(py, table::prices_table(self.0.prices()))
+    }
+
+    /// What the certified relaxed answer delivers: campaign, then one column per measure.
+    #[getter]
+    fn deliveries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_arro3(py, table::deliveries_table(self.0.deliveries()))
+    }
+
+    /// What cannot be met, and why: kind, goal, asked, reached, least_relaxation, price.
+    #[getter]
+    fn conflicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_arro3(py, table::conflicts_table(self.0.conflicts()))
+    }
+
+    /// The certified relaxed answer, aligned with the log's rows: x in [0, 1], null on held-out opportunities.
+    fn decisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_arro3(py, table::decisions_table(&self.0))
+    }
+
+    /// The policy that serves these prices: the one that was certified.
+    #[getter]
+    fn policy(&self) -> Policy {
+        Policy(self.0.policy().clone())
+    }
+
+    /// What a careful reader should know, in sentences: defaults taken, flights ignored.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.0.notes().to_vec()
+    }
+
+    fn __repr__(&self) -> String {
+        crate::show::plan(&self.0)
+    }
+
+    fn _repr_html_(&self) -> String {
+        crate::show::plan_html(&self.0)
+    }
+}
+
+/// Bound and value of the relaxed plan, and what the serving rule does on opportunities the plan has not seen.
+#[pyclass(frozen, module = "equipoise")]
+pub(crate) struct Certificate(core::Certificate);
+
+#[pymethods]
+impl Certificate {
+    /// No allocation is worth more; rounded up.
+    #[getter]
+    fn upper_bound(&self) -> f64 {
+        self.0.upper_bound
+    }
+    /// What the certified relaxed answer is worth, penalties included; rounded down.
+    #[getter]
+    fn value(&self) -> f64 {
+        self.0.value
+    }
+    /// (upper_bound - value) / max(1, |upper_bound|).
+    #[getter]
+    fn gap(&self) -> f64 {
+        self.0.gap
+    }
+    /// Largest excess over hard goals, and over soft goals that are not in conflict, relative to max(1, |bound|).
+    #[getter]
+    fn worst_violation(&self) -> f64 {
+        self.0.worst_violation
+    }
+    /// Rows evaluated over rows, for whatever purpose.
+    #[getter]
+    fn passes(&self) -> f64 {
+        self.0.passes
+    }
+    /// Wall time from packed columns to the certificate.
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.0.seconds
+    }
+    /// The serving rule on held-out or fresh opportunities; None where there were none.
+    #[getter]
+    fn serving(&self) -> Option<ServingCertificate> {
+        self.0.serving.clone().map(ServingCertificate)
+    }
+    fn __repr__(&self) -> String {
+        let c = &self.0;
+        let serving = self.serving().map_or_else(|| "None".to_owned(), |s| s.__repr__());
+        format!(
+            "Certificate(upper_bound={:?}, value={:?}, gap={:.3e}, worst_violation={:.3e}, passes={}, seconds={:.3}, serving={serving})",
+            c.upper_bound, c.value, c.gap, c.worst_violation, c.passes, c.seconds
+        )
+    }
+}
+
+/// The serving rule, slate rules included, on opportunities that the plan has not seen, weighted to stand for the whole flight.
+#[pyclass(frozen, module = "equipoise")]
+pub(crate) struct ServingCertificate(core::Serving);
+
+#[pymethods]
+impl ServingCertificate {
+    /// Opportunities replayed.
+    #[getter]
+    fn opportunities(&self) -> u64 {
+        self.0.opportunities
+    }
+    /// Their value under the objectives, floor and share penalties included.
+    #[getter]
+    fn value(&self) -> f64 {
+        self.0.value
+    }
+    /// value / upper_bound of the relaxed plan.
+    #[getter]
+    fn value_ratio(&self) -> f64 {
+        self.0.value_ratio
+    }
+    /// Largest relative excess over a hard goal.
+    #[getter]
+    fn worst_violation(&self) -> f64 {
+        self.0.worst_violation
+    }
+    /// The goal that has it, with its scope; empty where none is exceeded.
+    #[getter]
+    fn worst_goal(&self) -> &str {
+        &self.0.worst_goal
+    }
+    fn __repr__(&self) -> String {
+        let s = &self.0;
+        format!(
+            "ServingCertificate(opportunities={}, value={:?}, value_ratio={:.4}, worst_violation={:.3e}, worst_goal={:?})",
+            s.opportunities, s.value, s.value_ratio, s.worst_violation, s.worst_goal
+        )
+    }
+}

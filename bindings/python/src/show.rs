@@ -1,0 +1,101 @@
+//! What a person sees of a plan: plain text, and HTML for notebooks.
+
+use equipoise::error::quote;
+use equipoise::plan::{Plan, PriceRow};
+use std::fmt::Write as _;
+
+/// Rows shown of a table before it is cut.
+const ROWS: usize = 8;
+
+/// The ledgers with the largest prices, largest first.
+fn dearest(plan: &Plan) -> Vec<&PriceRow> {
+    let mut rows: Vec<_> = plan.prices().iter().filter(|r| r.price != 0.0).collect();
+    rows.sort_by(|a, b| b.price.abs().total_cmp(&a.price.abs()));
+    rows
+}
+
+/// Ids come from outside: control characters are escaped, the quotes of [`quote`] are dropped.
+fn plain(text: &str) -> String {
+    let quoted = quote(text);
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
+    let c = plan.certificate();
+    let mut facts = vec![
+        ("status", plan.status().name().to_owned()),
+        ("value", format!("{:.6} of at most {:.6}, gap {:.2e}", c.value, c.upper_bound, c.gap)),
+        ("worst violation", format!("{:.2e}", c.worst_violation)),
+        ("work", format!("{:.1} passes, {:.3} s", c.passes, c.seconds)),
+    ];
+    if let Some(s) = &c.serving {
+        let exceeded = if s.worst_goal.is_empty() { String::new() } else { format!(" ({})", plain(&s.worst_goal)) };
+        let text = format!("{:.2} % of the bound on {} unseen opportunities, worst violation {:.2e}{exceeded}", 100.0 * s.value_ratio, s.opportunities, s.worst_violation);
+        facts.push(("serving", text));
+    }
+    facts.push(("policy", plan.policy().id_hex()));
+    facts
+}
+
+/// A few lines: certificate, conflicts, the dearest ledgers.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut out = String::from("Plan\n");
+    for (name, fact) in facts(plan) {
+        let _ = writeln!(out, "  {name:<16}{fact}");
+    }
+    let conflicts = plan.conflicts();
+    if !conflicts.is_empty() {
+        let _ = writeln!(out, "  conflicts ({})", conflicts.len());
+        for c in conflicts.iter().take(ROWS) {
+            let _ = writeln!(out, "    {:<12}{}: asked {:.6}, reached {:.6}", c.kind.name(), plain(&c.goal), c.asked, c.reached);
+        }
+    }
+    let rows = dearest(plan);
+    let _ = writeln!(out, "  prices ({} of {} ledgers not 0)", rows.len(), plan.prices().len());
+    for r in rows.iter().take(ROWS) {
+        let _ = writeln!(out, "    {:>12.6}  {} [{}], delivered {:.6}, bound {:.6}", r.price, plain(&r.goal), plain(&r.scope), r.delivered, r.bound);
+    }
+    out.truncate(out.trim_end().len());
+    out
+}
+
+/// The same as HTML tables, every outside string escaped.
+pub(crate) fn plan_html(plan: &Plan) -> String {
+    let mut out = String::from("<table><caption>Plan</caption>");
+    for (name, fact) in facts(plan) {
+        let _ = write!(out, "<tr><th>{name}</th><td style=\"text-align:left\">{}</td></tr>", escape(&fact));
+    }
+    out.push_str("</table>");
+    let conflicts = plan.conflicts();
+    if !conflicts.is_empty() {
+        let _ = write!(out, "<table><caption>Conflicts ({})</caption><tr><th>kind</th><th>goal</th><th>asked</th><th>reached</th></tr>", conflicts.len());
+        for c in conflicts.iter().take(ROWS) {
+            let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{:.6}</td><td>{:.6}</td></tr>", c.kind.name(), escape(&plain(&c.goal)), c.asked, c.reached);
+        }
+        out.push_str("</table>");
+    }
+    let rows = dearest(plan);
+    let _ = write!(out, "<table><caption>Prices ({} of {} ledgers not 0)</caption>", rows.len(), plan.prices().len());
+    out.push_str("<tr><th>price</th><th>goal</th><th>scope</th><th>delivered</th><th>bound</th></tr>");
+    for r in rows.iter().take(ROWS) {
+        let (goal, scope) = (escape(&plain(&r.goal)), escape(&plain(&r.scope)));
+        let _ = write!(out, "<tr><td>{:.6}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{:.6}</td></tr>", r.price, r.delivered, r.bound);
+    }
+    out.push_str("</table>");
+    out
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,76 @@
+//! Long work on a thread of its own, so that the calling thread can answer Ctrl-C and draw progress.
+
+use crate::error::{enter, panicked, to_python};
+use equipoise::error::codes;
+use equipoise::plan::Progress;
+use equipoise::{Error, Result};
+use pyo3::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How often signals are looked for and progress is passed on.
+const BEAT: Duration = Duration::from_millis(50);
+
+struct Shared<T> {
+    outcome: Mutex<Option<Result<T>>>,
+    done: Condvar,
+    latest: Mutex<Option<Progress>>,
+    cancel: AtomicBool,
+}
+
+/// A poisoned lock only means that a panic was caught elsewhere; the values stay whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Shared<T> {
+    /// The outcome, once there is one; `None` after `patience`.
+    fn wait(&self, patience: Duration) -> Option<Result<T>> {
+        let outcome = lock(&self.outcome);
+        let waited = self.done.wait_timeout_while(outcome, patience, |o| o.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.take()
+    }
+}
+
+/// Runs `work` on its own thread with a flag that cancels it and an observer that it may call after each pass.
+///
+/// Meanwhile other Python threads run; on this one signal handlers are called and `observer`, if given, gets the latest progress.
+/// An exception of either (such as `KeyboardInterrupt`) cancels the work and is raised when it has stopped.
+pub(crate) fn supervise<T: Send>(
+    py: Python<'_>,
+    observer: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(&AtomicBool, &(dyn Fn(&Progress) + Sync)) -> Result<T> + Send,
+) -> PyResult<T> {
+    let shared = Shared { outcome: Mutex::new(None), done: Condvar::new(), latest: Mutex::new(None), cancel: AtomicBool::new(false) };
+    let shared = &shared;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("equipoise-plan".to_owned()).spawn_scoped(scope, move || {
+            let observe = |progress: &Progress| *lock(&shared.latest) = Some(*progress);
+            let result = catch_unwind(AssertUnwindSafe(|| work(&shared.cancel, &observe)));
+            *lock(&shared.outcome) = Some(result.unwrap_or_else(|payload| Err(panicked(payload.as_ref()))));
+            shared.done.notify_all();
+        });
+        if let Err(refused) = thread {
+            return Err(to_python(py, &Error::new(codes::MEMORY, "plan", None, format!("no thread could be started: {refused}"))));
+        }
+        loop {
+            if let Some(outcome) = py.detach(|| shared.wait(BEAT)) {
+                // A signal that came while the last beat ran is still to be answered.
+                py.check_signals()?;
+                return enter(py, || outcome);
+            }
+            let latest = lock(&shared.latest).take();
+            let told = match (observer, latest) {
+                (Some(f), Some(p)) => f.call1((p.passes, p.upper_bound, p.value, p.gap, p.tolerance, p.seconds)).map(drop),
+                _ => Ok(()),
+            };
+            if let Err(exception) = told.and_then(|()| py.check_signals()) {
+                shared.cancel.store(true, Ordering::Relaxed);
+                py.detach(|| while shared.wait(BEAT).is_none() {});
+                return Err(exception);
+            }
+        }
+    })
+}

@@ -1,0 +1,94 @@
+//! Arrow tables in (any object with the C stream, or Parquet) and out (`arro3.core.Table`).
+
+use crate::argument::{describe, extract, refuse, text};
+use crate::error::enter_detached;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use equipoise::error::codes;
+use equipoise::table::{self, ReadOptions};
+use equipoise::{Campaigns, Opportunities};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use pyo3_arrow::PyTable;
+use pyo3_arrow::input::AnyRecordBatch;
+use std::path::PathBuf;
+
+/// Where rows come from.
+pub(crate) enum Source {
+    /// Batches of another library. Reading them may call into Python, which then attaches for itself.
+    Stream(Box<dyn RecordBatchReader + Send>),
+    /// A Parquet path or glob.
+    Parquet(String),
+}
+
+impl Source {
+    /// Takes an object with `__arrow_c_stream__` or `__arrow_c_array__`, a data frame of an older pandas, or a path or glob.
+    pub(crate) fn new(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Self> {
+        if value.is_instance_of::<PyString>() || value.hasattr("__fspath__")? {
+            let path: PathBuf = extract(value, name, "a path or glob")?;
+            let refused = |_| refuse(value.py(), codes::UNICODE, name, format!("{} is not valid Unicode", describe(value)));
+            return path.into_os_string().into_string().map(Self::Parquet).map_err(refused);
+        }
+        if value.hasattr("__arrow_c_stream__")? || value.hasattr("__arrow_c_array__")? {
+            return Ok(Self::Stream(value.extract::<AnyRecordBatch>()?.into_reader()?));
+        }
+        let kind = value.get_type();
+        if kind.module()?.to_string_lossy().starts_with("pandas.") {
+            let table = value.py().import("pyarrow")?.getattr("Table")?.call_method1("from_pandas", (value,))?;
+            return Ok(Self::Stream(table.extract::<AnyRecordBatch>()?.into_reader()?));
+        }
+        let found = kind.fully_qualified_name()?;
+        let wanted = "a table with __arrow_c_stream__ (polars, pyarrow, pandas, duckdb, arro3, ...) or a Parquet path";
+        Err(refuse(value.py(), codes::TYPE, name, format!("found {found}, wanted {wanted}")))
+    }
+
+    /// Whether there is a column of this name.
+    pub(crate) fn has_column(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        match self {
+            Self::Stream(reader) => Ok(reader.schema().column_with_name(name).is_some()),
+            Self::Parquet(pattern) => {
+                enter_detached(py, || Ok(table::open_parquet(pattern)?.schema().column_with_name(name).is_some()))
+            }
+        }
+    }
+
+    /// Reads a log, with the interpreter released.
+    pub(crate) fn opportunities(self, py: Python<'_>, measures: &[String], options: &ReadOptions) -> PyResult<Opportunities> {
+        enter_detached(py, || match self {
+            Self::Stream(reader) => table::read_opportunities(reader, measures, options),
+            Self::Parquet(pattern) => table::load_opportunities(&pattern, measures, options),
+        })
+    }
+
+    /// Reads a campaign table, with the interpreter released.
+    pub(crate) fn campaigns(self, py: Python<'_>, options: &ReadOptions) -> PyResult<Campaigns> {
+        enter_detached(py, || match self {
+            Self::Stream(reader) => table::read_campaigns(reader, options),
+            Self::Parquet(pattern) => table::load_campaigns(&pattern, options),
+        })
+    }
+}
+
+/// The options `naive` and `fill` of a table.
+pub(crate) fn options(naive: Option<&Bound<'_, PyAny>>, fill: Option<&Bound<'_, PyAny>>) -> PyResult<ReadOptions> {
+    let mut options = ReadOptions::default();
+    if let Some(naive) = naive {
+        if text(naive, "naive")? != "utc" {
+            return Err(refuse(naive.py(), codes::RANGE, "naive", format!("found {}, wanted \"utc\" or None", describe(naive))));
+        }
+        options.naive_utc = true;
+    }
+    if let Some(fill) = fill {
+        for (column, value) in extract::<Bound<'_, PyDict>>(fill, "fill", "a dict of numbers")? {
+            let column = text(&column, "fill")?.into_owned();
+            let value = extract(&value, &format!("fill.{column}"), "a number")?;
+            options.fill.insert(column, value);
+        }
+    }
+    Ok(options)
+}
+
+/// Hands a batch to Python as an `arro3.core.Table`.
+pub(crate) fn to_arro3(py: Python<'_>, batch: RecordBatch) -> PyResult<Bound<'_, PyAny>> {
+    let schema = batch.schema();
+    PyTable::try_new(vec![batch], schema)?.into_arro3(py)
+}

@@ -1,0 +1,50 @@
+"""
+Promotion scoring and allocation: plan prices offline, score requests in microseconds, explain every score exactly.
+
+`Problem`, `Opportunities` and `Campaigns` go into `plan`; its `Plan` holds the certificate and the `Policy`;
+a `Scorer` serves the policy, one prepared `Request` at a time or whole tables. Everything that is raised is an `Error`.
+"""
+
+from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
+from ._native import (
+    UNKNOWN,
+    UNWRITTEN,
+    Campaigns,
+    Certificate,
+    Explanation,
+    Opportunities,
+    Plan,
+    Policy,
+    Problem,
+    Request,
+    Scorer,
+    ServingCertificate,
+    __version__,
+    problem_schema,
+)
+from ._plan import plan
+
+__all__ = [
+    "UNKNOWN",
+    "UNWRITTEN",
+    "Campaigns",
+    "Certificate",
+    "Error",
+    "Explanation",
+    "Fault",
+    "InternalError",
+    "InvalidInput",
+    "Opportunities",
+    "Plan",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Request",
+    "ResourceExhausted",
+    "Scorer",
+    "ServingCertificate",
+    "UsageError",
+    "__version__",
+    "plan",
+    "problem_schema",
+]
