@@ -7,6 +7,7 @@ a `Scorer` serves the policy, one prepared `Request` at a time or whole tables. 
 
 from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
 from ._native import (
+    ORGANIC,
     UNKNOWN,
     UNWRITTEN,
     Campaigns,
@@ -25,6 +26,7 @@ from ._native import (
 from ._plan import plan
 
 __all__ = [
+    "ORGANIC",
     "UNKNOWN",
     "UNWRITTEN",
     "Campaigns",

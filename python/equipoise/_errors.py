@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import astuple, dataclass
+from typing import Any
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True)
+class Fault:
     """One thing that is wrong, and where."""
 
     code: str
@@ -47,7 +49,7 @@ class Error(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with all fields, so that worker processes report what happened."""
-        return type(self), (str(self), self.code, self.argument, self.index, tuple(tuple(f) for f in self.faults))
+        return type(self), (str(self), self.code, self.argument, self.index, tuple(astuple(f) for f in self.faults))
 
 
 class InvalidInput(Error, ValueError):  # noqa: N818  the name is part of the interface

@@ -1,19 +1,36 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from os import PathLike
-from typing import Any, Literal, Protocol, final
+from typing import Any, Literal, final
 
 import numpy as np
 from arro3.core import Table
 from numpy.typing import NDArray
 
 from ._errors import InvalidInput
+from ._tables import ArrowArray, ArrowStream
 
-class ArrowStream(Protocol):
-    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object: ...
-
-class ArrowArray(Protocol):
-    def __arrow_c_array__(self, requested_schema: object | None = None, /) -> tuple[object, object]: ...
+__all__ = [
+    "ORGANIC",
+    "UNKNOWN",
+    "UNWRITTEN",
+    "Campaigns",
+    "Certificate",
+    "Explanation",
+    "Opportunities",
+    "Plan",
+    "Policy",
+    "Problem",
+    "Request",
+    "Scorer",
+    "ServingCertificate",
+    "__version__",
+    "_panic",
+    "_panic_supervised",
+    "invalid_input",
+    "plan",
+    "problem_schema",
+]
 
 __version__: str
 UNKNOWN: int
@@ -81,6 +98,7 @@ def plan(
     warm_start: Plan | None,
     observer: Callable[[float, float, float, float, float, float], object] | None,
 ) -> Plan: ...
+
 @final
 class Plan:
     @property

@@ -47,7 +47,7 @@ def plan(
     unknown
         What to do with campaigns of the log that the table lacks: raise, or treat their rows as organic.
     holdout
-        Fraction of opportunities, drawn by `seed` and id, kept out of planning for the serving certificate; in [0, 0.9].
+        Fraction of opportunities, drawn by `seed` and id, kept out for the serving certificate; in [0, 0.9].
     fresh
         Opportunities for the serving certificate from outside; `holdout` is then 0.
     seed

@@ -61,7 +61,7 @@ class PlanBar:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(
+    def __call__(  # noqa: PLR0917  called by the native planner, never by hand
         self, passes: float, upper_bound: float, value: float, gap: float, tolerance: float, seconds: float
     ) -> None:
         """Show the state after a pass; ``seconds`` is drawn by the bar's own clock."""

@@ -1,8 +1,9 @@
-"""Plan and score with nothing but equipoise and its own dependencies; run by scripts/test-sdist in an empty environment."""
+"""Plan and score with nothing but equipoise and its dependencies; run by scripts/test-sdist in an empty venv."""
 
 import arro3.core as ac
-import equipoise as eq
 import numpy as np
+
+import equipoise as eq
 
 
 def column(values: list[object], of: ac.DataType) -> ac.Array:

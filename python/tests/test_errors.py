@@ -6,8 +6,9 @@ import pickle
 import subprocess
 import sys
 
-import equipoise as eq
 import pytest
+
+import equipoise as eq
 from equipoise import _native
 
 

@@ -10,10 +10,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import equipoise as eq
 import numpy as np
 import pyarrow as pa
 import pytest
+
+import equipoise as eq
 
 from .oracle.check import decisions, rows
 

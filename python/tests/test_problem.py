@@ -6,9 +6,10 @@ import json
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import equipoise as eq
 import numpy as np
 import pytest
+
+import equipoise as eq
 
 if TYPE_CHECKING:
     from pathlib import Path

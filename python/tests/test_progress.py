@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from equipoise._progress import PlanBar, fraction_done, wanted
 from rich.console import Console
+
+from equipoise._progress import PlanBar, fraction_done, wanted
 
 
 def terminal() -> Console:

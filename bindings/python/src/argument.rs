@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyOverflowError, PyUnicodeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDateTime, PyDelta, PyDeltaAccess, PyIterator, PyString, PyType, PyTzInfoAccess};
+use std::borrow::Cow;
 
 /// An error about one argument.
 pub(crate) fn refuse(py: Python<'_>, code: &'static str, name: &str, message: impl Into<String>) -> PyErr {
@@ -49,7 +50,7 @@ where
 }
 
 /// A string that is valid Unicode (no lone surrogates).
-pub(crate) fn text<'a>(value: &'a Bound<'_, PyAny>, name: &str) -> PyResult<std::borrow::Cow<'a, str>> {
+pub(crate) fn text<'a>(value: &'a Bound<'_, PyAny>, name: &str) -> PyResult<Cow<'a, str>> {
     let py = value.py();
     let Ok(string) = value.cast::<PyString>() else {
         return Err(refuse(py, codes::TYPE, name, format!("found {}, wanted a string", describe(value))));
@@ -65,7 +66,7 @@ pub(crate) fn items<'py>(value: &Bound<'py, PyAny>, name: &str, wanted: &str) ->
 
 /// A list of strings.
 pub(crate) fn texts(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
-    let each = |(i, item): (usize, PyResult<Bound<'_, PyAny>>)| text(&item?, &format!("{name}[{i}]")).map(|t| t.into_owned());
+    let each = |(i, item): (usize, PyResult<Bound<'_, PyAny>>)| text(&item?, &format!("{name}[{i}]")).map(Cow::into_owned);
     items(value, name, "a list of strings")?.enumerate().map(each).collect()
 }
 
@@ -107,9 +108,10 @@ pub(crate) fn duration(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
         // A timedelta reaches 2.7 million years, 64-bit microseconds 292,000.
         Ok(delta) => {
             let seconds = i64::from(delta.get_days()) * 86_400 + i64::from(delta.get_seconds());
-            seconds.checked_mul(1_000_000).and_then(|s| s.checked_add(i64::from(delta.get_microseconds()))).ok_or_else(|| {
-                refuse(value.py(), codes::RANGE, name, format!("{} spans more than 292,000 years", describe(value)))
-            })
+            seconds
+                .checked_mul(1_000_000)
+                .and_then(|s| s.checked_add(i64::from(delta.get_microseconds())))
+                .ok_or_else(|| refuse(value.py(), codes::RANGE, name, format!("{} spans more than 292,000 years", describe(value))))
         }
         Err(_) => extract(value, name, "a timedelta or integer microseconds"),
     }

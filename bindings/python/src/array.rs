@@ -3,9 +3,7 @@
 use crate::argument::{describe, refuse, refuse_type};
 use crate::columns::{Block, Cell};
 use equipoise::error::codes;
-use numpy::{
-    PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods, dtype,
-};
+use numpy::{PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use pyo3::prelude::*;
 
 /// A one-dimensional, contiguous array.

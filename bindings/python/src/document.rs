@@ -45,7 +45,9 @@ pub(crate) fn to_json(value: &Bound<'_, PyAny>, path: &str, depth: usize) -> PyR
     if value.is_instance_of::<PyFloat>() || value.hasattr("__float__")? {
         let number: f64 = extract(value, path, "a number")?;
         let finite = serde_json::Number::from_f64(number);
-        return finite.map(Value::Number).ok_or_else(|| refuse(py, codes::NOT_FINITE, path, format!("found {number}, wanted a finite number")));
+        return finite
+            .map(Value::Number)
+            .ok_or_else(|| refuse(py, codes::NOT_FINITE, path, format!("found {number}, wanted a finite number")));
     }
     Err(refuse(py, codes::TYPE, path, format!("found {}, wanted what JSON can say", describe(value))))
 }

@@ -2,6 +2,7 @@
 
 use equipoise::score as core;
 use pyo3::prelude::*;
+use std::fmt::Write as _;
 
 /// Why one candidate has its score.
 ///
@@ -32,7 +33,7 @@ impl Explanation {
     fn __repr__(&self) -> String {
         let mut out = format!("Explanation({}, total {:?})", self.0.reason.name(), self.0.total);
         for (name, kind, amount) in self.terms() {
-            out.push_str(&format!("\n  {amount:>+16.9}  {kind:<10} {name}"));
+            let _ = write!(out, "\n  {amount:>+16.9}  {kind:<10} {name}");
         }
         out
     }

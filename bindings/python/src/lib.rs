@@ -1,4 +1,5 @@
 //! The Python binding: arguments in, arrays out, errors mapped.
+#![allow(clippy::doc_markdown, reason = "comments on exported items are Python's docstrings")]
 
 mod argument;
 mod array;

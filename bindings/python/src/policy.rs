@@ -104,12 +104,7 @@ impl Policy {
     ///
     /// Campaigns of the log that the policy lacks are organic, or an error with `unknown="error"`.
     #[pyo3(signature = (log, unknown=None), text_signature = "($self, log, unknown='organic')")]
-    fn replay<'py>(
-        &self,
-        py: Python<'py>,
-        log: &Bound<'py, PyAny>,
-        unknown: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn replay<'py>(&self, py: Python<'py>, log: &Bound<'py, PyAny>, unknown: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let log: Bound<'_, Opportunities> = extract(log, "log", "an Opportunities")?;
         let unknown = unknown.map_or(Ok(Unknown::Organic), argument::unknown)?;
         replay(py, &self.0, &log.get().0, unknown, false)

@@ -295,7 +295,8 @@ impl Request {
         let policy: Bound<'_, Policy> = extract(policy, "policy", "a Policy")?;
         let core = &policy.get().0;
         if !core.measures().is_empty() && core.measures() != self.names {
-            let message = format!("the policy measures {:?}, this request was prepared for {:?}: prepare another", core.measures(), self.names);
+            let message =
+                format!("the policy measures {:?}, this request was prepared for {:?}: prepare another", core.measures(), self.names);
             return Err(refuse(py, codes::SHAPE, "policy", message));
         }
         let count: usize = extract(n, "n", "a number of candidates")?;

@@ -30,7 +30,12 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
     ];
     if let Some(s) = &c.serving {
         let exceeded = if s.worst_goal.is_empty() { String::new() } else { format!(" ({})", plain(&s.worst_goal)) };
-        let text = format!("{:.2} % of the bound on {} unseen opportunities, worst violation {:.2e}{exceeded}", 100.0 * s.value_ratio, s.opportunities, s.worst_violation);
+        let text = format!(
+            "{:.2} % of the bound on {} unseen opportunities, worst violation {:.2e}{exceeded}",
+            100.0 * s.value_ratio,
+            s.opportunities,
+            s.worst_violation
+        );
         facts.push(("serving", text));
     }
     facts.push(("policy", plan.policy().id_hex()));
@@ -53,7 +58,15 @@ pub(crate) fn plan(plan: &Plan) -> String {
     let rows = dearest(plan);
     let _ = writeln!(out, "  prices ({} of {} ledgers not 0)", rows.len(), plan.prices().len());
     for r in rows.iter().take(ROWS) {
-        let _ = writeln!(out, "    {:>12.6}  {} [{}], delivered {:.6}, bound {:.6}", r.price, plain(&r.goal), plain(&r.scope), r.delivered, r.bound);
+        let _ = writeln!(
+            out,
+            "    {:>12.6}  {} [{}], delivered {:.6}, bound {:.6}",
+            r.price,
+            plain(&r.goal),
+            plain(&r.scope),
+            r.delivered,
+            r.bound
+        );
     }
     out.truncate(out.trim_end().len());
     out
@@ -68,9 +81,20 @@ pub(crate) fn plan_html(plan: &Plan) -> String {
     out.push_str("</table>");
     let conflicts = plan.conflicts();
     if !conflicts.is_empty() {
-        let _ = write!(out, "<table><caption>Conflicts ({})</caption><tr><th>kind</th><th>goal</th><th>asked</th><th>reached</th></tr>", conflicts.len());
+        let _ = write!(
+            out,
+            "<table><caption>Conflicts ({})</caption><tr><th>kind</th><th>goal</th><th>asked</th><th>reached</th></tr>",
+            conflicts.len()
+        );
         for c in conflicts.iter().take(ROWS) {
-            let _ = write!(out, "<tr><td>{}</td><td>{}</td><td>{:.6}</td><td>{:.6}</td></tr>", c.kind.name(), escape(&plain(&c.goal)), c.asked, c.reached);
+            let _ = write!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{:.6}</td><td>{:.6}</td></tr>",
+                c.kind.name(),
+                escape(&plain(&c.goal)),
+                c.asked,
+                c.reached
+            );
         }
         out.push_str("</table>");
     }
@@ -79,7 +103,11 @@ pub(crate) fn plan_html(plan: &Plan) -> String {
     out.push_str("<tr><th>price</th><th>goal</th><th>scope</th><th>delivered</th><th>bound</th></tr>");
     for r in rows.iter().take(ROWS) {
         let (goal, scope) = (escape(&plain(&r.goal)), escape(&plain(&r.scope)));
-        let _ = write!(out, "<tr><td>{:.6}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{:.6}</td></tr>", r.price, r.delivered, r.bound);
+        let _ = write!(
+            out,
+            "<tr><td>{:.6}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{:.6}</td></tr>",
+            r.price, r.delivered, r.bound
+        );
     }
     out.push_str("</table>");
     out

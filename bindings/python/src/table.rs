@@ -45,9 +45,7 @@ impl Source {
     pub(crate) fn has_column(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
         match self {
             Self::Stream(reader) => Ok(reader.schema().column_with_name(name).is_some()),
-            Self::Parquet(pattern) => {
-                enter_detached(py, || Ok(table::open_parquet(pattern)?.schema().column_with_name(name).is_some()))
-            }
+            Self::Parquet(pattern) => enter_detached(py, || Ok(table::open_parquet(pattern)?.schema().column_with_name(name).is_some())),
         }
     }
 

@@ -9,16 +9,16 @@ import numpy as np
 from .lp import Relaxation, solve
 
 if TYPE_CHECKING:
-    import equipoise as eq
     from numpy.typing import NDArray
+
+    import equipoise as eq
 
 
 def decisions(plan: eq.Plan) -> NDArray[np.float64]:
     """The certified answer as a NumPy array; nothing may be held out."""
     column = plan.decisions()["x"]
     assert column.null_count == 0
-    x = np.asarray(column, np.float64)
-    return x
+    return np.asarray(column, np.float64)
 
 
 def rows(table: Any) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import equipoise as eq
 import numpy as np
 import pyarrow as pa
+
+import equipoise as eq
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

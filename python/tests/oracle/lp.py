@@ -76,7 +76,7 @@ class Relaxation:
         return worst
 
 
-def relax(instance: Instance) -> Relaxation:  # noqa: PLR0912, PLR0915  one paragraph per kind of goal
+def relax(instance: Instance) -> Relaxation:
     """Write the instance down as DESIGN states it."""
     t, c = instance.opportunity, instance.campaign
     n, opportunities = len(t), len(instance.slots)
