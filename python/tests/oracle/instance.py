@@ -80,9 +80,7 @@ class Instance:
 
     def campaign_table(self) -> pa.Table:
         """The campaigns as an Arrow table, own goals as a nested list."""
-        goal = pa.struct(
-            {"kind": pa.string(), "measure": pa.string(), "amount": pa.float64(), "penalty": pa.float64()}  # type: ignore[arg-type]
-        )
+        goal = pa.struct({"kind": pa.string(), "measure": pa.string(), "amount": pa.float64(), "penalty": pa.float64()})
         rows = [
             {
                 "campaign": c.id,

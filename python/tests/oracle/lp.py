@@ -244,8 +244,8 @@ def solve(lp: Relaxation, *, hard: bool = False) -> Optimum | None:
     model.row_lower_, model.row_upper_ = np.concatenate(low), np.concatenate(high)
     model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.silent()
     for tolerance in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
         solver.setOptionValue(tolerance, 1e-9)
     solver.passModel(model)

@@ -16,7 +16,10 @@ MARKETS, SURFACES = ("SE", "DE", "BR"), ("radio", "mix")
 def random_instance(seed: int) -> Instance:
     """The instance of a seed: 5 to 60 opportunities, 2 to 8 campaigns, goals of all kinds."""
     g = np.random.default_rng(seed)
-    chance = lambda p: bool(g.random() < p)  # noqa: E731
+
+    def chance(p: float) -> bool:
+        return bool(g.random() < p)
+
     opportunities, count = int(g.integers(5, 61)), int(g.integers(2, 9))
     campaigns = [random_campaign(g, k) for k in range(count)]
 
@@ -60,7 +63,10 @@ def random_instance(seed: int) -> Instance:
 
 def random_campaign(g: np.random.Generator, k: int) -> Campaign:
     """Parties, flight and segments; goals come with the scale of the instance."""
-    some = lambda values: None if g.random() < 0.15 else str(g.choice(values))  # noqa: E731
+
+    def some(values: list[str]) -> str | None:
+        return None if g.random() < 0.15 else str(g.choice(values))
+
     out = Campaign(
         f"c{k}", artist=some(["a0", "a1", "a2"]), label=some(["l0", "l1"]), licensor=some(["g0", "g1", "g2"])
     )
@@ -79,7 +85,10 @@ def add_goals(g: np.random.Generator, instance: Instance) -> None:
     omega = instance.weight * instance.traffic
     total = float(omega @ np.minimum(instance.slots, 2))
     each = total / len(instance.campaigns)
-    penalty = lambda: float(np.round(g.choice([0.05, 0.3, 1.0, 5.0]) * g.uniform(0.5, 1.5), 3))  # noqa: E731
+
+    def penalty() -> float:
+        return float(np.round(g.choice([0.05, 0.3, 1.0, 5.0]) * g.uniform(0.5, 1.5), 3))
+
     capped: set[str] = set()
     for campaign in instance.campaigns:
         if g.random() < 0.5:
