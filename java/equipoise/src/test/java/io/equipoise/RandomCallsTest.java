@@ -76,9 +76,11 @@ class RandomCallsTest {
         try {
           switch (random.nextInt(24)) {
             case 0:
-              p = policies[random.nextInt(policies.length)];
-              n = index(random.nextInt(10) == 0 ? 500 : 12);
-              ws.begin(p, n);
+              Policy next = policies[random.nextInt(policies.length)];
+              int wanted = index(random.nextInt(10) == 0 ? 500 : 12);
+              ws.begin(next, wanted);
+              p = next;
+              n = wanted;
               break;
             case 1:
               ws.market(index(3));
