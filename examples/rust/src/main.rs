@@ -1,7 +1,7 @@
 //! Scores one request with the policy file that examples/python/quickstart.py plans, and prints the score of "embers".
 
-use equipoise::policy::{ORGANIC, Policy};
-use equipoise::score::{Measures, Request, Workspace};
+use equipoise::score::{Measures, ORGANIC};
+use equipoise::{Policy, Request, Workspace};
 
 fn main() -> equipoise::Result<()> {
     let policy = Policy::load("policy.safetensors")?;

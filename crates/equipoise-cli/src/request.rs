@@ -1,0 +1,175 @@
+//! A request as a JSON document, for `equipoise explain`.
+
+use crate::inputs::read_text;
+use equipoise::error::{Faults, codes, quote};
+use equipoise::model::{hash_integer, hash_text};
+use equipoise::policy::{NONE, ORGANIC, Policy};
+use equipoise::score::{Measures, Request, UNWRITTEN};
+use equipoise::{Error, Result};
+use indexmap::{IndexMap, IndexSet};
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::path::Path;
+
+/// What `--help` says about the document.
+pub(crate) const HELP: &str = r#"The request document:
+  {
+    "market": "SE",                      optional, as are all fields up to candidates
+    "surface": "radio",
+    "time": "2026-03-01T12:00:00Z",      RFC 3339; the present if not given
+    "slots": 2,                          the policy's if not given
+    "key": 17,                           or "opportunity_id": an integer or a text whose hash is the key; else key 0
+    "reference": 0.41,                   computed from the candidates if not given
+    "candidates": [
+      {"campaign": "c1",                 left out or null: organic
+       "organic": 0.73,                  all candidates have one, or none
+       "item": "track-9",                an integer or a text; left out: the row is its own item
+       "artist": "a7",
+       "measures": {"stream": 0.12}}     every measure of the policy; displacement may be left out
+    ]
+  }"#;
+
+/// The whole document.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestDocument {
+    pub(crate) market: Option<String>,
+    pub(crate) surface: Option<String>,
+    pub(crate) time: Option<Timestamp>,
+    slots: Option<u32>,
+    key: Option<u64>,
+    opportunity_id: Option<Id>,
+    reference: Option<f32>,
+    pub(crate) candidates: Vec<CandidateDocument>,
+}
+
+/// One candidate.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CandidateDocument {
+    pub(crate) campaign: Option<String>,
+    organic: Option<f32>,
+    item: Option<Id>,
+    artist: Option<String>,
+    #[serde(default)]
+    measures: IndexMap<String, f32>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Hash)]
+#[serde(untagged)]
+enum Id {
+    Integer(i64),
+    Text(String),
+}
+
+/// The columns that a [`Request`] borrows.
+pub(crate) struct Columns {
+    market: u32,
+    surface: u32,
+    time: i64,
+    slots: Option<u32>,
+    key: u64,
+    reference: Option<f32>,
+    organic: Option<Vec<f32>>,
+    campaign: Vec<u32>,
+    measures: Vec<f32>,
+    stride: usize,
+    item: Vec<u32>,
+    artist: Option<Vec<u32>>,
+}
+
+impl RequestDocument {
+    /// Reads a document from a file.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let text = read_text(path, "request")?;
+        serde_json::from_str(&text).map_err(|e| Error::new(codes::SYNTAX, "request", None, e.to_string()))
+    }
+
+    /// The document as columns of `policy` at `now`; all faults at once.
+    pub(crate) fn columns(&self, policy: &Policy, now: Timestamp) -> Result<Columns> {
+        let mut faults = Faults::new();
+        if self.key.is_some() && self.opportunity_id.is_some() {
+            faults.push(codes::DUPLICATE, "opportunity_id", None, || "`key` is given too; want one of them".to_owned());
+        }
+        let key = match (&self.key, &self.opportunity_id) {
+            (Some(key), _) => *key,
+            (None, Some(Id::Integer(id))) => hash_integer(*id),
+            (None, Some(Id::Text(id))) => hash_text(id),
+            (None, None) => 0,
+        };
+        let measures = self.measures(policy, &mut faults);
+        let organic = self.organic(&mut faults);
+        faults.finish()?;
+        Ok(Columns {
+            market: self.market.as_ref().map_or(NONE, |name| policy.market(name)),
+            surface: self.surface.as_ref().map_or(NONE, |name| policy.surface(name)),
+            time: self.time.unwrap_or(now).as_microsecond(),
+            slots: self.slots,
+            key,
+            reference: self.reference,
+            organic,
+            campaign: self.candidates.iter().map(|c| c.campaign.as_ref().map_or(ORGANIC, |id| policy.row(id))).collect(),
+            measures,
+            stride: policy.measures().len(),
+            item: ranks(self.candidates.iter().map(|c| c.item.as_ref())),
+            // A request without artists counts by the artists of its campaigns.
+            artist: self.candidates.iter().any(|c| c.artist.is_some()).then(|| ranks(self.candidates.iter().map(|c| c.artist.as_ref()))),
+        })
+    }
+
+    fn organic(&self, faults: &mut Faults) -> Option<Vec<f32>> {
+        self.candidates.iter().find(|c| c.organic.is_some())?;
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            if candidate.organic.is_none() {
+                let argument = format!("candidates[{i}].organic");
+                faults.push(codes::MISSING, &argument, None, || "other candidates have one; want all or none".to_owned());
+            }
+        }
+        Some(self.candidates.iter().map(|c| c.organic.unwrap_or(0.0)).collect())
+    }
+
+    /// Candidate by candidate, the policy's measures in its order. Organic candidates may lack any, all may lack displacement.
+    fn measures(&self, policy: &Policy, faults: &mut Faults) -> Vec<f32> {
+        let mut rows = Vec::with_capacity(self.candidates.len() * policy.measures().len());
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            for name in policy.measures() {
+                rows.push(match candidate.measures.get(name) {
+                    Some(value) => *value,
+                    None if name == "displacement" => f32::from_bits(UNWRITTEN),
+                    None => {
+                        if let Some(id) = &candidate.campaign {
+                            let argument = format!("candidates[{i}].measures.{name}");
+                            faults.push(codes::MISSING, &argument, None, || format!("a candidate of campaign {} needs it", quote(id)));
+                        }
+                        0.0
+                    }
+                });
+            }
+        }
+        rows
+    }
+}
+
+/// Equal ids get equal numbers; none gets [`NONE`].
+fn ranks<'a, T: std::hash::Hash + Eq + 'a>(ids: impl Iterator<Item = Option<&'a T>>) -> Vec<u32> {
+    let mut seen = IndexSet::new();
+    ids.map(|id| id.map_or(NONE, |id| seen.insert_full(id).0 as u32)).collect()
+}
+
+impl Columns {
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request {
+            market: self.market,
+            surface: self.surface,
+            time: Some(self.time),
+            slots: self.slots,
+            key: self.key,
+            reference: self.reference,
+            organic: self.organic.as_deref(),
+            campaign: &self.campaign,
+            measures: Measures::Rows { values: &self.measures, stride: self.stride },
+            item: Some(&self.item),
+            artist: self.artist.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The command line as a user runs it: files in, exit status and JSON out.
+
+mod bad_input;
+mod check;
+mod diff;
+mod explain;
+mod interrupt;
+mod plan;
+mod replay;
+mod world;
