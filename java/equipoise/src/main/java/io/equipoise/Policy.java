@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * What a service loads: objectives, prices, eligibility and slate rules, immutable. Safe to use from any thread; its native memory is
- * freed some time after the object is unreachable.
+ * freed some time after the object is unreachable, or by {@link #close()}.
  *
  * <p>Rows, and the indices of measures, markets and surfaces, belong to one policy. Resolve them once per policy, not per request.
  */
@@ -214,6 +214,15 @@ public final class Policy {
    */
   public int size() {
     return size;
+  }
+
+  /**
+   * Frees the native memory now instead of when the collector finds this object, which may be long after a service with little garbage
+   * has moved on to the next policy. Looking something up, or starting to score with it, then throws {@code usage.closed}; a
+   * workspace that has scored with it keeps it until it begins and scores with another. Need not be called; twice does nothing.
+   */
+  public void close() {
+    handle.release();
   }
 
   /** The native handle; keep this object reachable while it is in use. */

@@ -81,18 +81,26 @@ final class RequestBuffer {
       fault.initCause(e);
       throw fault;
     }
-    Native.workspaceAttach(handle.raw, memory, rounded, wantedMeasures);
-    organic = new FloatColumn(memory, layout[0], rounded, Float.NaN);
-    campaign = new IntColumn(memory, layout[1], rounded);
-    item = new IntColumn(memory, layout[2], rounded);
-    scores = memory.slice((int) layout[3], rounded * Float.BYTES).order(memory.order()).asFloatBuffer();
-    picks = memory.slice((int) layout[4], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
-    positions = memory.slice((int) layout[5], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
-    reasons = memory.slice((int) layout[6], rounded);
-    measures = new FloatColumn[wantedMeasures];
+    FloatColumn newOrganic = new FloatColumn(memory, layout[0], rounded, Float.NaN);
+    IntColumn newCampaign = new IntColumn(memory, layout[1], rounded);
+    IntColumn newItem = new IntColumn(memory, layout[2], rounded);
+    FloatBuffer newScores = memory.slice((int) layout[3], rounded * Float.BYTES).order(memory.order()).asFloatBuffer();
+    IntBuffer newPicks = memory.slice((int) layout[4], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
+    IntBuffer newPositions = memory.slice((int) layout[5], rounded * Integer.BYTES).order(memory.order()).asIntBuffer();
+    ByteBuffer newReasons = memory.slice((int) layout[6], rounded);
+    FloatColumn[] newMeasures = new FloatColumn[wantedMeasures];
     for (int j = 0; j < wantedMeasures; j++) {
-      measures[j] = new FloatColumn(memory, layout[7] + j * layout[8] * Float.BYTES, rounded, 0f);
+      newMeasures[j] = new FloatColumn(memory, layout[7] + j * layout[8] * Float.BYTES, rounded, 0f);
     }
+    Native.workspaceAttach(handle.raw, memory, rounded, wantedMeasures);
+    organic = newOrganic;
+    campaign = newCampaign;
+    item = newItem;
+    scores = newScores;
+    picks = newPicks;
+    positions = newPositions;
+    reasons = newReasons;
+    measures = newMeasures;
     capacity = rounded;
     measureCapacity = wantedMeasures;
     policy = null;

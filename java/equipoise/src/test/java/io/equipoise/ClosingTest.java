@@ -174,6 +174,30 @@ class ClosingTest {
   }
 
   @Test
+  void aClosedPolicyIsRefusedButForWhoScoresWithIt() {
+    Policy p = Policies.load("permuted-3");
+    try (Scorer scorer = Scorer.of(p)) {
+      int row = p.row("c-004");
+      Workspace using = scorer.newWorkspace(1);
+      using.begin(p, 1).campaign(0, row).measure(0, 0, 1f).score();
+      p.close();
+      p.close();
+      assertClosed(() -> p.row("c-004"));
+      assertClosed(() -> p.market("SE"));
+      assertEquals(1, p.measures().size());
+      Workspace late = scorer.newWorkspace(1);
+      late.begin(p, 1).campaign(0, row);
+      assertClosed(late::score);
+      using.begin(p, 1).campaign(0, row).measure(0, 0, 1f).score();
+      assertEquals(1f - Policies.price(4, 3), using.promotionScore(0));
+      scorer.install(Policies.load("permuted-4"));
+      using.begin(scorer.policy(), 1).score();
+      using.begin(p, 1).campaign(0, row);
+      assertClosed(using::score);
+    }
+  }
+
+  @Test
   void anUnreachablePolicyIsFreedAndAReachableOneIsNot() throws Exception {
     try (Scorer scorer = Scorer.empty()) {
       Policy forgotten = Policy.empty();
