@@ -1,10 +1,11 @@
 //! `equipoise check`: whether a policy file is sound and may serve.
 
-use crate::output::{Outcome, Report, shown};
+use crate::metadata::{document, entries};
+use crate::output::{Outcome, Report, plain, shown};
 use equipoise::policy::Policy;
 use equipoise::{Kind, Result};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
             "campaigns": policy.campaigns().len(),
             "ledgers": policy.prices().len(),
             "valid_until": until,
-            "metadata": policy.metadata(),
+            "metadata": policy.metadata().iter().map(|(name, text)| (name.clone(), document(text))).collect::<Map<_, _>>(),
         }),
     })
 }
@@ -58,8 +59,11 @@ fn text(policy: &Policy, until: Option<Timestamp>, expired: bool) -> String {
     let _ = writeln!(text, "  campaigns    {}", policy.campaigns().len());
     let _ = writeln!(text, "  ledgers      {}", policy.prices().len());
     let _ = writeln!(text, "  valid until  {}", until.map_or_else(|| "no end".to_owned(), |until| until.to_string()));
-    for (name, value) in policy.metadata() {
-        let _ = writeln!(text, "  {}: {}", shown(name), shown(value));
+    // The problem is long; --json has it.
+    for (name, value) in policy.metadata().iter().filter(|(name, _)| *name != "problem") {
+        for (name, value) in entries(name, value) {
+            let _ = writeln!(text, "  {}: {}", plain(&name), plain(&value));
+        }
     }
     text
 }

@@ -1,8 +1,11 @@
 //! `equipoise diff`: what changed from one policy to another.
 
+use crate::metadata::entries;
 use crate::output::{Outcome, Report, Table, number, plain, shown};
 use equipoise::Result;
+use equipoise::error::escape;
 use equipoise::policy::{Change, Diff, Policy};
+use indexmap::IndexSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -61,8 +64,7 @@ fn text(before: &Policy, after: &Policy, diff: &Diff, most: usize) -> String {
     write_numbers(&mut text, "weights", &diff.weights, most);
     write_numbers(&mut text, "prices", &diff.prices, most);
     for change in &diff.metadata {
-        let value = |value: &Option<String>| value.as_ref().map_or_else(|| "-".to_owned(), |v| shown(v));
-        let _ = writeln!(text, "{}: {} -> {}", shown(&change.name), value(&change.before), value(&change.after));
+        write_entries(&mut text, change);
     }
     text
 }
@@ -82,4 +84,19 @@ fn write_numbers(text: &mut String, what: &str, changes: &[Change<f64>], most: u
         table.row(vec![plain(&change.name), value(change.before), value(change.after)]);
     }
     table.write(text);
+}
+
+/// The values that differ within one entry of the metadata.
+fn write_entries(text: &mut String, change: &Change<String>) {
+    let parts = |value: &Option<String>| value.as_ref().map_or_else(Vec::new, |value| entries(&change.name, value));
+    let (before, after) = (parts(&change.before), parts(&change.after));
+    let names: IndexSet<&String> = before.iter().chain(&after).map(|(name, _)| name).collect();
+    let value =
+        |parts: &[(String, String)], name: &String| parts.iter().find(|(n, _)| n == name).map_or("-".to_owned(), |(_, v)| escape(v, 80));
+    for name in names {
+        let (before, after) = (value(&before, name), value(&after, name));
+        if before != after {
+            let _ = writeln!(text, "{}: {before} -> {after}", plain(name));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use crate::request::{self, RequestDocument};
 use equipoise::Result;
 use equipoise::policy::Policy;
 use equipoise::score::{Explanation, Workspace};
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -32,8 +32,8 @@ struct Explained<'a> {
 pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let policy = Policy::load(&arguments.policy)?;
     let document = RequestDocument::load(&arguments.request)?;
-    let now = Timestamp::now();
-    let columns = document.columns(&policy, now)?;
+    let time = document.time.unwrap_or_else(Timestamp::now).round(Unit::Microsecond).unwrap_or(Timestamp::MAX);
+    let columns = document.columns(&policy, time)?;
     let mut workspace = Workspace::with_capacity(document.candidates.len());
     let request = columns.request();
     let decision = policy.score(&request, &mut workspace)?;
@@ -48,7 +48,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
             explanation: decision.explain(i)?,
         });
     }
-    let time = document.time.unwrap_or(now);
     let segment = [("market", document.market.as_deref()), ("surface", document.surface.as_deref())];
     Ok(Report {
         outcome: Outcome::Good,

@@ -6,6 +6,7 @@ mod check;
 mod diff;
 mod explain;
 mod inputs;
+mod metadata;
 mod output;
 mod plan;
 mod progress;

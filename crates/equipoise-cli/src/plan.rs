@@ -155,14 +155,12 @@ fn text(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: boo
     );
     let _ = writeln!(text, "no plan is worth more than {}; this one is worth {}", number(c.upper_bound), number(c.value));
     if let Some(s) = &c.serving {
-        let _ = write!(
-            text,
-            "served on {} opportunities that the plan has not seen: worth {} ({:.2} % of the bound), worst violation {:.1e}",
-            s.opportunities,
-            number(s.value),
-            100.0 * s.value_ratio,
-            s.worst_violation
-        );
+        let _ = write!(text, "served on {} opportunities that the plan has not seen: worth {}", s.opportunities, number(s.value));
+        // With penalties both may be negative, and then the ratio says nothing.
+        if c.upper_bound > 0.0 {
+            let _ = write!(text, " ({:.2} % of the bound)", 100.0 * s.value_ratio);
+        }
+        let _ = write!(text, ", worst violation {:.1e}", s.worst_violation);
         if !s.worst_goal.is_empty() {
             let _ = write!(text, " of {}", plain(&s.worst_goal));
         }
@@ -200,7 +198,7 @@ fn write_conflicts(text: &mut String, conflicts: &[Conflict]) {
         text.push_str("\nno conflicts\n");
         return;
     }
-    let _ = writeln!(text, "\n{} conflicts:", conflicts.len());
+    let _ = writeln!(text, "\nconflicts: {}", conflicts.len());
     let mut table = Table::new(&["kind", "goal", "asked>", "reached>", "least relaxation>", "price that would meet it>"]);
     let optional = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
     for row in conflicts.iter().take(CONFLICTS_SHOWN) {

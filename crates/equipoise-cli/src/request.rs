@@ -85,8 +85,8 @@ impl RequestDocument {
         serde_json::from_str(&text).map_err(|e| Error::new(codes::SYNTAX, "request", None, e.to_string()))
     }
 
-    /// The document as columns of `policy` at `now`; all faults at once.
-    pub(crate) fn columns(&self, policy: &Policy, now: Timestamp) -> Result<Columns> {
+    /// The document as columns of `policy` at `time`; all faults at once.
+    pub(crate) fn columns(&self, policy: &Policy, time: Timestamp) -> Result<Columns> {
         let mut faults = Faults::new();
         if self.key.is_some() && self.opportunity_id.is_some() {
             faults.push(codes::DUPLICATE, "opportunity_id", None, || "`key` is given too; want one of them".to_owned());
@@ -103,7 +103,7 @@ impl RequestDocument {
         Ok(Columns {
             market: self.market.as_ref().map_or(NONE, |name| policy.market(name)),
             surface: self.surface.as_ref().map_or(NONE, |name| policy.surface(name)),
-            time: self.time.unwrap_or(now).as_microsecond(),
+            time: time.as_microsecond(),
             slots: self.slots,
             key,
             reference: self.reference,
