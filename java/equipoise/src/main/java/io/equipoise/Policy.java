@@ -46,7 +46,7 @@ public final class Policy {
       throw EquipoiseException.fault(InvalidInputException.NULL, "path", -1, "is null, wanted a path");
     }
     if (path.getFileSystem() == FileSystems.getDefault()) {
-      return new Policy(Native.policyLoad(Text.utf8(path.toString(), "path", -1)));
+      return new Policy(Native.policyLoad(Text.utf8(path.toAbsolutePath().toString(), "path", -1)));
     }
     try {
       return fromBytes(Files.readAllBytes(path));

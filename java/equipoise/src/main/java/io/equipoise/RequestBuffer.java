@@ -126,15 +126,15 @@ final class RequestBuffer {
     if (busy) {
       throw concurrent();
     }
+    if (count > capacity || next.measures().size() > measureCapacity) {
+      int grown = count > capacity ? (int) Math.min(Workspace.LIMIT, Math.max(count, capacity * 3L / 2)) : capacity;
+      allocate(grown, Math.max(next.measures().size(), measureCapacity));
+    }
     Thread me = Thread.currentThread();
     overtaken = begun && !scored && owner != me ? owner : null;
     owner = me;
     begun = false;
     scored = false;
-    if (count > capacity || next.measures().size() > measureCapacity) {
-      int grown = count > capacity ? (int) Math.min(Workspace.LIMIT, Math.max(count, capacity * 3L / 2)) : capacity;
-      allocate(grown, Math.max(next.measures().size(), measureCapacity));
-    }
     if (next != policy) {
       bind(next);
     }

@@ -79,7 +79,7 @@ public final class Scorer implements AutoCloseable {
       requireOpen();
       policy = next;
     }
-    LOGGER.log(Level.INFO, "policy {0} with {1} campaigns installed", next.id(), next.size());
+    LOGGER.log(Level.DEBUG, "policy {0} with {1} campaigns installed", next.id(), next.size());
   }
 
   /**

@@ -6,13 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -39,31 +37,8 @@ class LoadingTest {
     }
   }
 
-  private String run(String... options) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of(options));
-    command.addAll(List.of("-cp", classes() + java.io.File.pathSeparator + testClasses(), Program.class.getName()));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), output);
-    return output;
-  }
-
-  private static Path classes() {
-    return location(Equipoise.class);
-  }
-
-  private static Path testClasses() {
-    return location(LoadingTest.class);
-  }
-
-  private static Path location(Class<?> type) {
-    try {
-      return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
-    } catch (java.net.URISyntaxException e) {
-      throw new AssertionError(e);
-    }
+  private static String run(String... options) throws Exception {
+    return Jvm.run(Program.class, options);
   }
 
   private static String resource() {
@@ -135,7 +110,7 @@ class LoadingTest {
 
   @Test
   void everyClassLoaderHasItsOwn() throws Exception {
-    URL[] path = {classes().toUri().toURL()};
+    URL[] path = {Jvm.location(Equipoise.class).toUri().toURL()};
     Class<?> before = Equipoise.class;
     for (int i = 0; i < CLASS_LOADERS; i++) {
       try (URLClassLoader loader = new URLClassLoader(path, ClassLoader.getPlatformClassLoader())) {
