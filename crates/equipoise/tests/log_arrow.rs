@@ -7,6 +7,7 @@ use arrow_array::{
     Array, ArrayRef, DictionaryArray, Float32Array, Float64Array, Int8Array, Int64Array, LargeStringArray, PrimitiveArray, RecordBatch,
     RecordBatchIterator, StringArray, StringViewArray, UInt8Array, UInt64Array,
 };
+use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use equipoise::model::{CandidateRow, Id, OpportunityRow};
@@ -387,13 +388,50 @@ fn items_agree_with_themselves() {
     assert_eq!(faults(&item(text([Some("i"), Some("j"), None, Some("k")]))), [("invalid_input.null", "item", Some(2))]);
 }
 
-/// A column of text whose bytes are not, as another process may hand over.
+/// Columns that are not what they claim, as another library may hand over.
 #[test]
-fn bytes_that_are_no_text_are_refused() {
-    let offsets = arrow_buffer::OffsetBuffer::from_lengths([4]);
-    let bytes = arrow_buffer::Buffer::from(vec![b'a', 0xed, 0xa0, 0x80]);
-    // SAFETY: no text is read from this array before the reader under test has refused it.
-    let column = unsafe { StringArray::new_unchecked(offsets, bytes, None) };
-    let error = read(vec![("opportunity_id", ids(&[1])), ("campaign", Arc::new(column))], &[]).unwrap_err();
-    assert_eq!((error.code(), error.argument()), ("invalid_input.unicode", "campaign"));
+fn columns_that_lie_are_refused() {
+    let offsets = |offsets: Vec<i32>| ScalarBuffer::from(offsets);
+    let column = |offsets: ScalarBuffer<i32>, bytes: &[u8]| {
+        // SAFETY: offsets ascend, and no text is read from the array before the reader under test has refused it.
+        let array = unsafe { StringArray::new_unchecked(OffsetBuffer::new(offsets), Buffer::from(bytes), None) };
+        read(vec![("opportunity_id", ids(&[1, 1, 1])), ("campaign", Arc::new(array))], &[])
+    };
+    let refused = |log: Result<Opportunities, Error>| {
+        let error = log.unwrap_err();
+        (error.code(), error.argument().to_owned(), error.index())
+    };
+    // A lone surrogate in the second row; a character cut in two by the third; bytes that end before the last text does.
+    let surrogate = column(offsets(vec![0, 1, 4, 5]), &[b'a', 0xed, 0xa0, 0x80, b'b']);
+    assert_eq!(refused(surrogate), ("invalid_input.unicode", "campaign".to_owned(), Some(1)));
+    assert_eq!(refused(column(offsets(vec![0, 1, 2, 3]), "aé".as_bytes())), ("invalid_input.unicode", "campaign".to_owned(), Some(2)));
+    assert_eq!(refused(column(offsets(vec![0, 1, 2, 99]), b"abc")), ("invalid_input.shape", "campaign".to_owned(), None));
+    assert_eq!(column(offsets(vec![0, 1, 3, 4]), "aéb".as_bytes()).unwrap().campaigns().as_slice(), ["a", "é", "b"]);
+
+    for key in [-1, 2] {
+        let keys = PrimitiveArray::<Int8Type>::from(vec![Some(0), Some(1), Some(key)]);
+        // SAFETY: no value is read by these keys before the reader under test has refused them.
+        let array = unsafe { DictionaryArray::new_unchecked(keys, Arc::new(StringArray::from(vec!["a", "b"]))) };
+        let log = read(vec![("opportunity_id", ids(&[1, 1, 1])), ("campaign", Arc::new(array))], &[]);
+        assert_eq!(refused(log), ("invalid_input.row", "campaign".to_owned(), Some(2)));
+    }
+}
+
+/// A slice costs what it holds, not what the table does: quadratic time would be minutes here.
+#[test]
+fn a_table_in_many_slices_is_read_in_linear_time() {
+    let rows = 200_000;
+    let names: Vec<_> = (0..rows).map(|row| format!("campaign number {row} \u{e9}")).collect();
+    for encoding in [0, 2, 9] {
+        let campaigns = if encoding == 9 {
+            let keys: PrimitiveArray<UInt32Type> = (0..rows as u32).map(Some).collect();
+            Arc::new(DictionaryArray::new(keys, Arc::new(StringArray::from(names.clone())))) as ArrayRef
+        } else {
+            encode(&names.iter().cloned().map(Some).collect::<Vec<_>>(), encoding)
+        };
+        let whole = batch(vec![("opportunity_id", ids(&(0..rows as i64).collect::<Vec<_>>())), ("campaign", campaigns)]);
+        let slices = (0..rows).step_by(10).map(|row| whole.slice(row, 10)).collect();
+        let log = read_opportunities(reader(slices), &[] as &[&str], &ReadOptions::default()).unwrap();
+        assert_eq!(log.campaigns().as_slice(), names);
+    }
 }

@@ -112,12 +112,12 @@ fn files_that_cannot_be_read_are_errors() {
     );
 }
 
-/// Every truncation and thousands of damaged files: an error or a log, never a crash.
+/// Every truncation and a thousand damaged files: an error or a log, never a crash.
 #[test]
 fn damaged_files_are_errors_and_nothing_worse() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");
-    write(&path, &log(0, 20), 16);
+    write(&path, &log(0, 6), 16);
     let good = std::fs::read(&path).unwrap();
     let expected = load(&path).unwrap();
     for length in 0..good.len() {
@@ -126,7 +126,7 @@ fn damaged_files_are_errors_and_nothing_worse() {
     }
     let mut state = 7_u64;
     let mut refused = 0;
-    for _ in 0..3_000 {
+    for _ in 0..1_000 {
         let mut bytes = good.clone();
         for _ in 0..2 {
             state = equipoise::model::mix(state);
@@ -138,7 +138,7 @@ fn damaged_files_are_errors_and_nothing_worse() {
             Err(_) => refused += 1,
         }
     }
-    assert!(refused > 100, "only {refused} damaged files were refused");
+    assert!(refused > 50, "only {refused} damaged files were refused");
     std::fs::write(&path, &good).unwrap();
     assert_eq!(load(&path).unwrap(), expected);
 }

@@ -1,10 +1,11 @@
 //! Ids of opportunities and items: integers or texts.
 
-use super::key::{hash_digest, hash_integer, text_digest};
+use super::key::{hash_digest, hash_integer, mix, text_digest};
 use crate::error::quote;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::hash_map::{Entry, RandomState};
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 
 /// An id of an opportunity or item: any integer or text. Integers and texts never equal each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,10 +77,44 @@ impl Begun {
     }
 }
 
+/// Hashes integers by a bijection that mixes every bit, from a seed that differs from process to process, so that no input is slow by design.
+#[derive(Debug, Clone)]
+struct Mixer(u64);
+
+impl Default for Mixer {
+    fn default() -> Self {
+        Self(RandomState::new().hash_one(0))
+    }
+}
+
+impl BuildHasher for Mixer {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = mix(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.0 = mix(self.0 ^ value as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Indices of items in the order in which they are first seen.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
-    integers: HashMap<i64, u32>,
+    integers: HashMap<i64, u32, Mixer>,
     texts: HashMap<String, u32>,
 }
 

@@ -3,13 +3,14 @@
 use super::batch::{Finder, Wanted, broken, check_type, turned};
 use super::list::Lists;
 use super::number::{self, Rule};
-use super::text::Text;
+use super::text::{Memory, Text};
 use super::{ReadOptions, time};
 use crate::error::{Error, Faults, Result, codes, quote};
 use crate::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Range};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array, RecordBatch, RecordBatchReader, StructArray};
 use arrow_schema::{DataType, Schema};
+use std::collections::HashMap;
 
 /// Reads a table of campaigns: one row each, null means none.
 ///
@@ -31,7 +32,7 @@ use arrow_schema::{DataType, Schema};
 /// [`ReadOptions::naive_utc`]; [`ReadOptions::fill`] is not used: null means none.
 pub fn read_campaigns<R: RecordBatchReader>(mut reader: R, options: &ReadOptions) -> Result<Campaigns> {
     let columns = Columns::find(&reader.schema(), options)?;
-    let mut table = Table { columns, list: Vec::new(), flat: Vec::new(), faults: Faults::new(), entries: 0 };
+    let mut table = Table { columns, list: Vec::new(), flat: Vec::new(), faults: Faults::new(), entries: 0, memories: Memories::new() };
     for batch in &mut reader {
         table.append(&batch.map_err(|e| broken(&e))?)?;
     }
@@ -98,7 +99,11 @@ struct Table {
     flat: Vec<usize>,
     faults: Faults,
     entries: usize,
+    memories: Memories,
 }
+
+/// What the columns of text remember, by name.
+type Memories = HashMap<&'static str, Memory>;
 
 impl Table {
     fn append(&mut self, batch: &RecordBatch) -> Result<()> {
@@ -113,7 +118,7 @@ impl Table {
         let column = |name: &str| self.columns.at(name).map(|at| batch.column(at).as_ref());
 
         if let Some(array) = column("campaign") {
-            let ids = Text::new("campaign", array)?;
+            let ids = Text::new("campaign", array, Some(base), self.memories.entry("campaign").or_default())?;
             for (row, campaign) in list.iter_mut().enumerate() {
                 match ids.get(row) {
                     Some(id) => id.clone_into(&mut campaign.id),
@@ -125,7 +130,7 @@ impl Table {
             [("artist", |c| &mut c.parties.artist), ("label", |c| &mut c.parties.label), ("licensor", |c| &mut c.parties.licensor)];
         for (name, field) in parties {
             let Some(array) = column(name) else { continue };
-            let text = Text::new(name, array)?;
+            let text = Text::new(name, array, Some(base), self.memories.entry(name).or_default())?;
             for (row, campaign) in list.iter_mut().enumerate() {
                 *field(campaign) = text.get(row).map(str::to_owned);
             }
@@ -135,7 +140,7 @@ impl Table {
             let Some(array) = column(name) else { continue };
             let lists = Lists::new(name, array)?;
             count_entries(&mut self.entries, &lists, name)?;
-            let text = Text::new(name, lists.entries.as_ref())?;
+            let text = Text::new(name, lists.entries.as_ref(), None, self.memories.entry(name).or_default())?;
             for (row, campaign) in list.iter_mut().enumerate() {
                 let Some(entries) = lists.rows[row].clone() else { continue };
                 let names = field(campaign).insert(Vec::with_capacity(entries.len()));
@@ -156,12 +161,12 @@ impl Table {
                 *field(campaign) = *time;
             }
         }
-        flat_goals(list, base, &column, faults)?;
+        flat_goals(list, base, &column, self.memories.entry("goal_measure").or_default(), faults)?;
         self.flat.extend(list.iter().map(|campaign| campaign.goals.len()));
         if let Some(array) = column("goals") {
             let lists = Lists::new("goals", array)?;
             count_entries(&mut self.entries, &lists, "goals")?;
-            nested_goals(list, base, &lists, faults)?;
+            nested_goals(list, base, &lists, &mut self.memories, faults)?;
         }
         Ok(())
     }
@@ -194,8 +199,14 @@ fn amounts(name: &str, array: &dyn Array) -> Result<Vec<Option<f64>>> {
         .collect())
 }
 
-fn flat_goals<'a>(list: &mut [Campaign], base: u64, column: &dyn Fn(&str) -> Option<&'a dyn Array>, faults: &mut Faults) -> Result<()> {
-    let measures = column("goal_measure").map(|array| Text::new("goal_measure", array)).transpose()?;
+fn flat_goals<'a>(
+    list: &mut [Campaign],
+    base: u64,
+    column: &dyn Fn(&str) -> Option<&'a dyn Array>,
+    memory: &mut Memory,
+    faults: &mut Faults,
+) -> Result<()> {
+    let measures = column("goal_measure").map(|array| Text::new("goal_measure", array, Some(base), memory)).transpose()?;
     let kinds = [(GoalKind::Cap, "cap", ""), (GoalKind::Floor, "floor", "floor_penalty"), (GoalKind::Target, "target", "target_penalty")];
     for (kind, name, penalty_name) in kinds {
         let read = |name| column(name).map(|array| amounts(name, array)).transpose();
@@ -217,9 +228,9 @@ fn flat_goals<'a>(list: &mut [Campaign], base: u64, column: &dyn Fn(&str) -> Opt
     Ok(())
 }
 
-fn nested_goals(list: &mut [Campaign], base: u64, lists: &Lists, faults: &mut Faults) -> Result<()> {
+fn nested_goals(list: &mut [Campaign], base: u64, lists: &Lists, memories: &mut Memories, faults: &mut Faults) -> Result<()> {
     let Some(goals) = lists.entries.as_struct_opt() else { return Ok(()) };
-    let fields = GoalFields::find(goals)?;
+    let fields = GoalFields::find(goals, memories)?;
     for (row, campaign) in list.iter_mut().enumerate() {
         for (i, entry) in lists.rows[row].clone().into_iter().flatten().enumerate() {
             let mut lacks = |field: &str| {
@@ -258,7 +269,7 @@ struct GoalFields<'a> {
 }
 
 impl<'a> GoalFields<'a> {
-    fn find(goals: &'a StructArray) -> Result<Self> {
+    fn find(goals: &'a StructArray, memories: &mut Memories) -> Result<Self> {
         let mut faults = Faults::new();
         for (name, wanted) in [("kind", Wanted::Text), ("measure", Wanted::Text), ("amount", Wanted::Number), ("penalty", Wanted::Number)] {
             let path = format!("goals.{name}");
@@ -276,8 +287,10 @@ impl<'a> GoalFields<'a> {
         let column = |name: &str| goals.column_by_name(name).map(AsRef::as_ref);
         let (Some(kind), Some(amount)) = (column("kind"), column("amount")) else { return Err(turned("goals", goals)) };
         Ok(Self {
-            kind: Text::new("goals.kind", kind)?,
-            measure: column("measure").map(|array| Text::new("goals.measure", array)).transpose()?,
+            kind: Text::new("goals.kind", kind, None, memories.entry("goals.kind").or_default())?,
+            measure: column("measure")
+                .map(|array| Text::new("goals.measure", array, None, memories.entry("goals.measure").or_default()))
+                .transpose()?,
             amount: amounts("goals.amount", amount)?,
             penalty: column("penalty").map(|array| amounts("goals.penalty", array)).transpose()?,
         })

@@ -2,7 +2,7 @@
 
 use super::batch::{Finder, Wanted, broken};
 use super::number::{self, Rule};
-use super::text::{NULL, Text};
+use super::text::{Memory, NULL, Text};
 use super::{ReadOptions, time};
 use crate::error::{Error, Faults, Result, codes};
 use crate::model::{Begun, Id, Items, Names, ORGANIC, Opportunities, PLACES, Range, check_measures, check_text};
@@ -164,6 +164,18 @@ struct Table<'a> {
     numbers: Vec<f64>,
     references: Vec<f32>,
     integers: Vec<Option<i64>>,
+    memories: Memories,
+}
+
+/// What the columns of text remember.
+#[derive(Default)]
+struct Memories {
+    id: Memory,
+    campaign: Memory,
+    item: Memory,
+    artist: Memory,
+    market: Memory,
+    surface: Memory,
 }
 
 impl<'a> Table<'a> {
@@ -197,6 +209,7 @@ impl<'a> Table<'a> {
             numbers: Vec::new(),
             references: Vec::new(),
             integers: Vec::new(),
+            memories: Memories::default(),
         }
     }
 
@@ -229,7 +242,7 @@ impl<'a> Table<'a> {
         if array.data_type().is_integer() {
             return self.append_integer_ids(array);
         }
-        let text = Text::new("opportunity_id", array)?;
+        let text = Text::new("opportunity_id", array, Some(self.base), &mut self.memories.id)?;
         for row in 0..array.len() {
             if row > 0 && text.equal(row - 1, row) && text.get(row).is_some() {
                 continue;
@@ -297,7 +310,15 @@ impl<'a> Table<'a> {
     fn append_rows(&mut self, batch: &RecordBatch) -> Result<()> {
         let (log, faults, base) = (&mut self.log, &mut self.faults, self.base);
         let fill = |name: &str| self.options.fill.get(name).copied();
-        names("campaign", batch.column(self.columns.campaign), base, &mut log.campaigns, &mut self.indices, faults)?;
+        names(
+            "campaign",
+            batch.column(self.columns.campaign),
+            base,
+            &mut log.campaigns,
+            &mut self.memories.campaign,
+            &mut self.indices,
+            faults,
+        )?;
         // Null and organic are the same number.
         log.campaign.extend_from_slice(&self.indices);
         for (at, (name, column)) in self.columns.measures.iter().zip(&mut log.measures) {
@@ -309,7 +330,7 @@ impl<'a> Table<'a> {
             number::append(batch.column(at), &rule, column, faults)?;
         }
         if let (Some(at), Some(column)) = (self.columns.artist, &mut log.artist) {
-            names("artist", batch.column(at), base, &mut log.artists, &mut self.indices, faults)?;
+            names("artist", batch.column(at), base, &mut log.artists, &mut self.memories.artist, &mut self.indices, faults)?;
             no_nulls("artist", &self.indices, base, faults);
             column.extend_from_slice(&self.indices);
         }
@@ -322,7 +343,9 @@ impl<'a> Table<'a> {
                 self.indices.clear();
                 self.indices.extend(self.integers.iter().map(|id| id.map_or(NULL, |id| items.intern(Id::Int(id)).0)));
             } else {
-                Text::new("item", array)?.indices(array.len(), &mut self.indices, |row, id| {
+                let memory = &mut self.memories.item;
+                let text = Text::new("item", array, Some(base), memory)?;
+                text.indices(array.len(), memory, &mut self.indices, |row, id| {
                     let (index, new) = items.intern(Id::Text(id));
                     if new {
                         check_text(id, faults, "item", Some(base + row as u64));
@@ -342,12 +365,12 @@ impl<'a> Table<'a> {
         let fill = |name: &str| self.options.fill.get(name).copied();
         let runs = Runs { begins: &self.begins, base };
         let texts = [
-            ("market", self.columns.market, &mut log.market, &mut log.markets),
-            ("surface", self.columns.surface, &mut log.surface, &mut log.surfaces),
+            ("market", self.columns.market, &mut log.market, &mut log.markets, &mut self.memories.market),
+            ("surface", self.columns.surface, &mut log.surface, &mut log.surfaces, &mut self.memories.surface),
         ];
-        for (name, at, column, known) in texts {
+        for (name, at, column, known, memory) in texts {
             if let (Some(at), Some(column)) = (at, column) {
-                names(name, batch.column(at), base, known, &mut self.indices, faults)?;
+                names(name, batch.column(at), base, known, memory, &mut self.indices, faults)?;
                 let good = no_nulls(name, &self.indices, base, faults);
                 runs.append(name, &self.indices, column, good.then_some(&mut *faults), |index| known.name(*index));
             }
@@ -455,8 +478,16 @@ impl Runs<'_> {
 }
 
 /// Replaces `indices` by the name of each row.
-fn names(name: &str, array: &dyn Array, base: u64, known: &mut Names, indices: &mut Vec<u32>, faults: &mut Faults) -> Result<()> {
-    Text::new(name, array)?.indices(array.len(), indices, |row, text| {
+fn names(
+    name: &str,
+    array: &dyn Array,
+    base: u64,
+    known: &mut Names,
+    memory: &mut Memory,
+    indices: &mut Vec<u32>,
+    faults: &mut Faults,
+) -> Result<()> {
+    Text::new(name, array, Some(base), memory)?.indices(array.len(), memory, indices, |row, text| {
         let before = known.len();
         let index = known.intern(text);
         if known.len() > before {

@@ -1,12 +1,12 @@
 //! Columns of text in any of their encodings.
 
 use super::batch::{is_text, turned, validate};
-use crate::error::Result;
+use crate::error::{Error, Result, codes};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     ArrowDictionaryKeyType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, GenericStringArray, StringViewArray};
+use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, StringViewArray};
 use arrow_buffer::ArrowNativeType as _;
 use arrow_schema::DataType;
 
@@ -15,6 +15,15 @@ pub(super) const NULL: u32 = u32::MAX;
 /// Stands for a dictionary value that no row has had yet. Logs have fewer rows, so no index is as large.
 const UNSEEN: u32 = u32::MAX - 1;
 
+/// What a column remembers from batch to batch: the slices of one table share a dictionary, which is then looked at once.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The values of the last dictionary, which have been checked.
+    values: Option<ArrayRef>,
+    /// The index of each of them, or [`UNSEEN`].
+    known: Vec<u32>,
+}
+
 /// A column of text that any row can be read from.
 pub(super) enum Text<'a> {
     Short(&'a GenericStringArray<i32>),
@@ -22,24 +31,43 @@ pub(super) enum Text<'a> {
     View(&'a StringViewArray),
     /// Per row the code of its value, or [`NULL`].
     Dictionary(Vec<u32>, Box<Text<'a>>),
-    /// A column of so many nulls.
+    /// A column of nulls.
     Nothing,
 }
 
 impl<'a> Text<'a> {
-    /// Reads a column, checking it first.
+    /// Reads a column of rows that begin at `base`, if they are rows of the table. All of it is checked first, since a stream of another
+    /// library's making may hold bytes that are no text, or codes that no value has. `memory` belongs to the column.
     ///
     /// # Errors
-    /// A column that is not text, or whose bytes are not.
-    pub(super) fn new(name: &str, array: &'a dyn Array) -> Result<Self> {
-        if *array.data_type() == DataType::Null {
-            return Ok(Self::Nothing);
-        }
-        if !is_text(array.data_type()) {
+    /// A column that is not text, or not what it claims.
+    pub(super) fn new(name: &str, array: &'a dyn Array, base: Option<u64>, memory: &mut Memory) -> Result<Self> {
+        if !is_text(array.data_type()) && *array.data_type() != DataType::Null {
             return Err(turned(name, array));
         }
-        validate(name, array)?;
-        Self::plain(array).or_else(|| dictionary(array)).ok_or_else(|| turned(name, array))
+        let column = match Self::plain(array) {
+            Some(text) => text.check(name, base).map(|()| text)?,
+            None => dictionary(name, array, base)?,
+        };
+        if let (Self::Dictionary(_, values), Some(array)) = (&column, array.as_any_dictionary_opt()) {
+            let same = memory.values.as_ref().is_some_and(|before| before.to_data().ptr_eq(&array.values().to_data()));
+            if !same {
+                values.check(name, None)?;
+                memory.values = Some(array.values().clone());
+                memory.known.clear();
+                memory.known.resize(array.values().len(), UNSEEN);
+            }
+        }
+        Ok(column)
+    }
+
+    fn check(&self, name: &str, base: Option<u64>) -> Result<()> {
+        match self {
+            Self::Short(array) => check_bytes(name, array, base),
+            Self::Long(array) => check_bytes(name, array, base),
+            Self::View(array) => validate(name, *array),
+            Self::Dictionary(..) | Self::Nothing => Ok(()),
+        }
     }
 
     fn plain(array: &'a dyn Array) -> Option<Self> {
@@ -71,12 +99,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Replaces `out` by the index of each row of `rows`, [`NULL`] for null. `intern` gives the index of a text that is new to this call,
-    /// in the order of rows; it is asked once per value of a dictionary and once per run of equal texts.
-    pub(super) fn indices(&self, rows: usize, out: &mut Vec<u32>, mut intern: impl FnMut(usize, &str) -> u32) {
+    /// Replaces `out` by the index of each of `rows` rows, [`NULL`] for null. `intern` gives the index of a row's text; it is asked in the
+    /// order of rows, once per value of a dictionary and once per run of equal texts.
+    pub(super) fn indices(&self, rows: usize, memory: &mut Memory, out: &mut Vec<u32>, mut intern: impl FnMut(usize, &str) -> u32) {
         out.clear();
         if let Self::Dictionary(codes, values) = self {
-            let mut known = vec![UNSEEN; values.len()];
+            let known = &mut memory.known;
             out.extend(codes.iter().enumerate().map(|(row, code)| {
                 if *code == NULL {
                     return NULL;
@@ -100,40 +128,61 @@ impl<'a> Text<'a> {
             index
         }));
     }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Short(array) => array.len(),
-            Self::Long(array) => array.len(),
-            Self::View(array) => array.len(),
-            Self::Dictionary(codes, _) => codes.len(),
-            Self::Nothing => 0,
-        }
-    }
 }
 
-fn dictionary(array: &dyn Array) -> Option<Text<'_>> {
-    let DataType::Dictionary(key, _) = array.data_type() else { return None };
+fn dictionary<'a>(name: &str, array: &'a dyn Array, base: Option<u64>) -> Result<Text<'a>> {
+    let DataType::Dictionary(key, _) = array.data_type() else { return Err(turned(name, array)) };
     match **key {
-        DataType::Int8 => keyed::<Int8Type>(array),
-        DataType::Int16 => keyed::<Int16Type>(array),
-        DataType::Int32 => keyed::<Int32Type>(array),
-        DataType::Int64 => keyed::<Int64Type>(array),
-        DataType::UInt8 => keyed::<UInt8Type>(array),
-        DataType::UInt16 => keyed::<UInt16Type>(array),
-        DataType::UInt32 => keyed::<UInt32Type>(array),
-        DataType::UInt64 => keyed::<UInt64Type>(array),
-        _ => None,
+        DataType::Int8 => keyed::<Int8Type>(name, array, base),
+        DataType::Int16 => keyed::<Int16Type>(name, array, base),
+        DataType::Int32 => keyed::<Int32Type>(name, array, base),
+        DataType::Int64 => keyed::<Int64Type>(name, array, base),
+        DataType::UInt8 => keyed::<UInt8Type>(name, array, base),
+        DataType::UInt16 => keyed::<UInt16Type>(name, array, base),
+        DataType::UInt32 => keyed::<UInt32Type>(name, array, base),
+        DataType::UInt64 => keyed::<UInt64Type>(name, array, base),
+        _ => Err(turned(name, array)),
     }
 }
 
-fn keyed<K: ArrowDictionaryKeyType>(array: &dyn Array) -> Option<Text<'_>> {
-    let array = array.as_dictionary_opt::<K>()?;
-    let values = Text::plain(array.values().as_ref())?;
-    let keys = array.keys();
-    let codes = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
-        None => keys.values().iter().map(|key| key.as_usize() as u32).collect(),
-        Some(nulls) => keys.values().iter().zip(nulls).map(|(key, valid)| if valid { key.as_usize() as u32 } else { NULL }).collect(),
+fn keyed<'a, K: ArrowDictionaryKeyType>(name: &str, array: &'a dyn Array, base: Option<u64>) -> Result<Text<'a>> {
+    let typed = array.as_dictionary_opt::<K>().ok_or_else(|| turned(name, array))?;
+    let values = Text::plain(typed.values().as_ref()).ok_or_else(|| turned(name, array))?;
+    let keys = typed.keys();
+    let known = typed.values().len().min(UNSEEN as usize);
+    // A code that no value has becomes one that is never valid; a null row's code may be anything.
+    let code = |key: &K::Native| if key.as_usize() < known { key.as_usize() as u32 } else { UNSEEN };
+    let codes: Vec<u32> = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => keys.values().iter().map(code).collect(),
+        Some(nulls) => keys.values().iter().zip(nulls).map(|(key, valid)| if valid { code(key) } else { NULL }).collect(),
     };
-    Some(Text::Dictionary(codes, Box::new(values)))
+    if codes.contains(&UNSEEN) {
+        let row = codes.iter().position(|code| *code == UNSEEN);
+        let message = format!("the code {:?} has no value in a dictionary of {known}", row.map(|row| keys.value(row)));
+        return Err(Error::new(codes::ROW, name, at(base, row), message));
+    }
+    Ok(Text::Dictionary(codes, Box::new(values)))
+}
+
+fn at(base: Option<u64>, row: Option<usize>) -> Option<u64> {
+    base.zip(row).map(|(base, row)| base + row as u64)
+}
+
+/// Checks that offsets ascend within the bytes, and that every text is one.
+fn check_bytes<O: OffsetSizeTrait>(name: &str, array: &GenericStringArray<O>, base: Option<u64>) -> Result<()> {
+    let (offsets, bytes) = (array.value_offsets(), array.value_data());
+    let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
+    let bytes = bytes.get(first.as_usize()..last.as_usize()).filter(|_| offsets.is_sorted());
+    let bytes = bytes.ok_or_else(|| Error::new(codes::SHAPE, name, None, "the offsets of the column do not ascend within its bytes"))?;
+    let within = |offset: &O| offset.as_usize() - first.as_usize();
+    let fault = match std::str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => None,
+        // The bytes are text as a whole; a row may still begin in the middle of a character.
+        Ok(text) => offsets.iter().position(|offset| !text.is_char_boundary(within(offset))),
+        Err(e) => Some(offsets.partition_point(|offset| within(offset) <= e.valid_up_to()).saturating_sub(1)),
+    };
+    match fault {
+        None => Ok(()),
+        Some(row) => Err(Error::new(codes::UNICODE, name, at(base, Some(row)), "the bytes are not UTF-8")),
+    }
 }
