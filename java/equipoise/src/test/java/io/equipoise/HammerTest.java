@@ -32,7 +32,7 @@ class HammerTest {
     throw new AssertionError("no policy has the id " + id);
   }
 
-  private void serve(Scorer scorer, String[] ids, int seed) {
+  private void serve(Scorer scorer, Policy[] loaded, String[] ids, int seed) {
     Random random = new Random(seed);
     Workspace own = scorer.newWorkspace(CANDIDATES);
     int[] campaign = new int[CANDIDATES];
@@ -53,8 +53,8 @@ class HammerTest {
         ws.campaign(i, rows[campaign[i]]).measure(i, 0, 1f);
       }
       if (random.nextInt(8) == 0) {
-        // A row resolved with another policy, as after a swap between resolving and scoring.
-        Policy now = scorer.policy();
+        // A row of the policy that is current now, as after a swap between resolving and scoring, or of any.
+        Policy now = random.nextBoolean() ? scorer.policy() : loaded[random.nextInt(loaded.length)];
         int i = random.nextInt(CANDIDATES);
         ws.campaign(i, now.row(shared[campaign[i]]));
         if (!now.id().equals(p.id())) {
@@ -117,16 +117,18 @@ class HammerTest {
   @Test
   void everyAnswerIsFromOnePolicy() throws Exception {
     byte[][] files = new byte[Policies.PERMUTED][];
+    Policy[] loaded = new Policy[files.length];
     String[] ids = new String[files.length];
     for (int k = 0; k < files.length; k++) {
       files[k] = java.nio.file.Files.readAllBytes(Policies.path("permuted-" + k));
-      ids[k] = Policy.fromBytes(files[k]).id();
+      loaded[k] = Policy.fromBytes(files[k]);
+      ids[k] = loaded[k].id();
     }
     try (Scorer scorer = Scorer.of(Policy.fromBytes(files[0]))) {
       List<Thread> threads = new ArrayList<>();
       for (int t = 0; t < 4; t++) {
         int seed = t;
-        threads.add(start(() -> serve(scorer, ids, seed)));
+        threads.add(start(() -> serve(scorer, loaded, ids, seed)));
       }
       threads.add(start(() -> swap(scorer, files)));
       long end = System.currentTimeMillis() + MILLISECONDS;
@@ -142,6 +144,6 @@ class HammerTest {
       throw new AssertionError(wrong.get());
     }
     System.out.printf("executed %d requests, %d foreign rows, %d installs%n", requests.get(), foreign.get(), installs.get());
-    assertTrue(requests.get() > 1000 && installs.get() > 100 && foreign.get() > 0, "too little happened");
+    assertTrue(requests.get() > 1000 && installs.get() > 20 && foreign.get() > 20, "too little happened");
   }
 }
