@@ -110,7 +110,7 @@ impl Policy {
         replay(py, &self.0, &log.get().0, unknown, false)
     }
 
-    /// The rows of campaign ids, as uint32; 0xFFFFFFFF where an id is unknown (or None).
+    /// The rows of campaign ids, as uint32; 0xFFFFFFFF where an id is unknown, 0xFFFFFFFE (organic) where it is None.
     ///
     /// Rows belong to this policy and this process: never store or send them.
     fn resolve<'py>(&self, py: Python<'py>, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<u32>>> {
@@ -118,7 +118,7 @@ impl Policy {
         let mut rows = Vec::new();
         for (i, id) in items(&listed, "ids", "a list, array or column of strings")?.enumerate() {
             let id = id?;
-            rows.push(if id.is_none() { core::UNKNOWN } else { self.0.row(&text(&id, &format!("ids[{i}]"))?) });
+            rows.push(if id.is_none() { core::ORGANIC } else { self.0.row(&text(&id, &format!("ids[{i}]"))?) });
         }
         Ok(PyArray1::from_vec(py, rows))
     }
