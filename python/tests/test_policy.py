@@ -38,7 +38,8 @@ def test_the_id_is_hexadecimal_and_follows_the_bytes() -> None:
     assert dated.valid_until == 1893456000000000
     assert dated.id != policy.id
     assert dated != policy
-    assert policy.valid_until is None
+    assert policy.valid_until == 1800000000000000
+    assert eq.Scorer().policy.valid_until is None
     with pytest.raises(eq.InvalidInput) as caught:
         policy.with_valid_until(datetime(2030, 1, 1))
     assert caught.value.code == "invalid_input.naive_time"
@@ -55,12 +56,11 @@ def test_a_generic_safetensors_reader_opens_it() -> None:
 
 def test_campaigns_prices_metadata_and_measures_are_readable() -> None:
     policy = vectors.policy(SMALL)
-    campaigns, prices = pa.table(policy.campaigns), pl.from_arrow(policy.prices)
+    campaigns, prices = pa.table(policy.campaigns), pl.DataFrame(policy.prices)
     assert campaigns["campaign"].to_pylist() == sorted(campaigns["campaign"].to_pylist())
     assert {"campaign", "artist", "label", "licensor", "markets", "surfaces", "start", "end"} <= set(
         campaigns.column_names
     )
-    assert isinstance(prices, pl.DataFrame)
     assert {"goal", "kind", "measure", "scope", "price"} <= set(prices.columns)
     assert all(isinstance(v, str) for v in policy.metadata.values())
     assert policy.measures == ["stream", "displacement"]
@@ -79,7 +79,7 @@ def test_rows_are_resolved_from_any_column_of_strings() -> None:
     wanted = [policy.row("b"), policy.row("a"), eq.UNKNOWN, eq.ORGANIC]
     assert wanted[0] != wanted[1]
     for column in (ids, tuple(ids), np.array(ids, object), pa.array(ids), pl.Series(ids), pa.chunked_array([ids])):
-        rows = policy.resolve(column)  # type: ignore[arg-type]
+        rows = policy.resolve(column)
         assert rows.dtype == np.uint32
         assert rows.tolist() == wanted
     assert policy.resolve([]).tolist() == []

@@ -30,10 +30,11 @@ def written(request: eq.Request, policy: eq.Policy) -> None:
 def test_columns_have_the_stated_kinds_shapes_and_strides() -> None:
     policy, request = prepared(10)
     assert policy.measures == request.measure_names == ["stream", "displacement"]
-    assert (request.organic.dtype, request.organic.shape) == (np.float32, (10,))
-    assert (request.campaign.dtype, request.campaign.shape) == (np.uint32, (10,))
-    assert (request.item.dtype, request.item.shape) == (np.uint32, (10,))
-    assert (request.measures.dtype, request.measures.shape) == (np.float32, (10, 2))
+    for column in (request.organic, request.campaign, request.item, request.scores):
+        assert column.shape == (10,)
+    assert request.organic.dtype == request.measures.dtype == request.scores.dtype == np.dtype("f4")
+    assert request.campaign.dtype == request.item.dtype == np.dtype("u4")
+    assert request.measures.shape == (10, 2)
     assert request.measures[:7, 1].flags.c_contiguous
     assert request.measures.ctypes.data % 64 == 0
     assert (request.campaign == eq.UNKNOWN).all()
@@ -79,7 +80,7 @@ def test_put_copies_c_and_fortran_order_alike() -> None:
     rows = policy.resolve(["a", "b", None])
     for order in ("C", "F"):
         request.measures[:] = 9
-        request.put(np.array([0.5, 0.75, 0.25], np.float32), rows, np.array(measures, order=order))  # type: ignore[call-overload]
+        request.put(np.array([0.5, 0.75, 0.25], np.float32), rows, np.array(measures, order=order))
         assert request.measures[:3].tolist() == measures.tolist()
         assert request.campaign[:3].tolist() == rows.tolist()
 
@@ -139,8 +140,9 @@ def test_wrong_arguments_of_begin_are_refused_and_change_nothing(
     request.begin(policy, 3, market="SE", surface="radio", time=15)
     request.score()
     before = request.scores[:3].tobytes()
+    everything: dict[str, Any] = {"policy": policy, "n": 3} | arguments
     with pytest.raises(eq.InvalidInput) as caught:
-        request.begin(**({"policy": policy, "n": 3} | arguments))
+        request.begin(**everything)
     assert (caught.value.code, caught.value.argument) == (code, argument)
     assert request.time == 15
     assert request.scores[:3].tobytes() == before
@@ -247,13 +249,14 @@ def test_a_request_of_other_measures_is_refused() -> None:
 
 def test_items_are_used_once_they_are_written() -> None:
     policy, request = prepared()
-    request.campaign[:2] = policy.resolve(["a", "b"])
+    request.campaign[:2] = policy.resolve(["a", "çå"])
     request.organic[:2] = [0.5, 0.5]
     request.measures[:2] = [[0.9, 0.0], [0.8, 0.0]]
     request.begin(policy, 2, market="SE", surface="radio", time=15, slots=2)
     request.score()
-    assert sorted(request.picks.tolist()) == [0, 1]
+    assert request.picks.tolist() == [0, 1]
+    assert request.positions.tolist() == [2, 5]
     request.item[:2] = 5
     request.score()
-    assert len(request.picks) == 1
-    assert "item" in request.reasons
+    assert request.picks.tolist() == [0]
+    assert request.reasons == ["picked", "item"]

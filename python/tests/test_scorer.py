@@ -21,6 +21,7 @@ def log_table(n: int = 4) -> pa.Table:
     return pa.table(
         {
             "opportunity_id": np.repeat(np.arange(n), 3),
+            "key": np.repeat(np.arange(n) + 100, 3),
             "campaign": ["a", "b", None] * n,
             "organic": g.random(3 * n).astype(np.float32),
             "stream": g.random(3 * n).astype(np.float32),
@@ -92,7 +93,7 @@ def test_a_table_is_scored_as_its_requests_are() -> None:
         request.campaign[:3] = policy.resolve(part["campaign"])
         request.organic[:3] = np.asarray(part["organic"])
         request.measures[:3, 0] = np.asarray(part["stream"])
-        request.begin(policy, 3, market="SE", surface="radio", time=15)
+        request.begin(policy, 3, market="SE", surface="radio", time=15, key=100 + o)
         request.score()
         assert scored["promotion_score"].to_pylist()[3 * o : 3 * o + 3] == request.scores.tolist()
         picked = [i for i in range(3) if scored["picked"][3 * o + i].as_py()]
@@ -104,7 +105,7 @@ def test_a_table_is_scored_as_its_requests_are() -> None:
 
 def test_unknown_campaigns_of_a_log_are_organic_or_an_error() -> None:
     policy = vectors.policy(SMALL)
-    table = log_table(1).set_column(1, "campaign", pa.array(["a", "nobody", None]))
+    table = log_table(1).set_column(2, "campaign", pa.array(["a", "nobody", None]))
     log = eq.Opportunities(table, measures=["stream"])
     assert pa.table(policy.replay(log))["reason"].to_pylist()[1:] == ["unknown", "organic"]
     with pytest.raises(eq.InvalidInput) as caught:
