@@ -36,11 +36,11 @@ pub(crate) fn plan(
     warm_start: Option<&Bound<'_, PyAny>>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plan> {
-    let problem: Bound<'_, Problem> = extract(problem, "problem", "a Problem")?;
-    let log: Bound<'_, Opportunities> = extract(log, "log", "an Opportunities")?;
-    let campaigns: Bound<'_, Campaigns> = extract(campaigns, "campaigns", "a Campaigns")?;
-    let fresh: Option<Bound<'_, Opportunities>> = fresh.map(|f| extract(f, "fresh", "an Opportunities")).transpose()?;
-    let warm_start: Option<Bound<'_, Plan>> = warm_start.map(|w| extract(w, "warm_start", "a Plan")).transpose()?;
+    let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
+    let log = extract::<Bound<'_, Opportunities>>(log, "log", "an Opportunities")?.unbind();
+    let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
+    let fresh = fresh.map(|f| extract::<Bound<'_, Opportunities>>(f, "fresh", "an Opportunities")).transpose()?.map(Bound::unbind);
+    let warm_start = warm_start.map(|w| extract::<Bound<'_, Plan>>(w, "warm_start", "a Plan")).transpose()?.map(Bound::unbind);
 
     let mut settings = Settings::new()
         .tolerance(extract(tolerance, "tolerance", "a number")?)
@@ -57,15 +57,17 @@ pub(crate) fn plan(
     if let Some(limit) = time_limit {
         settings = settings.time_limit(seconds(limit, "time_limit")?);
     }
-    if let Some(fresh) = &fresh {
-        settings = settings.fresh(&fresh.get().0);
-    }
-    if let Some(earlier) = &warm_start {
-        settings = settings.warm_start(&earlier.get().0);
-    }
-
-    let (problem, log, campaigns) = (&problem.get().0, &log.get().0, &campaigns.get().0);
-    supervise(py, observer, |cancel, observe| core::plan(problem, log, campaigns, &settings.cancel(cancel).observer(observe))).map(Plan)
+    let planned = supervise(py, observer, move |cancel, observe| {
+        let mut settings = settings.cancel(cancel).observer(observe);
+        if let Some(fresh) = &fresh {
+            settings = settings.fresh(&fresh.get().0);
+        }
+        if let Some(earlier) = &warm_start {
+            settings = settings.warm_start(&earlier.get().0);
+        }
+        core::plan(&problem.get().0, &log.get().0, &campaigns.get().0, &settings)
+    });
+    planned.map(Plan)
 }
 
 /// A span of time, from a `timedelta` or seconds.

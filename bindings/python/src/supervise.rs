@@ -7,11 +7,14 @@ use equipoise::{Error, Result};
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often signals are looked for and progress is passed on.
 const BEAT: Duration = Duration::from_millis(50);
+
+/// How long cancelled work is waited for. Longer, and it ends by itself: Ctrl-C is answered within two beats and this.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 struct Shared<T> {
     outcome: Mutex<Option<Result<T>>>,
@@ -37,40 +40,40 @@ impl<T> Shared<T> {
 /// Runs `work` on its own thread with a flag that cancels it and an observer that it may call after each pass.
 ///
 /// Meanwhile other Python threads run; on this one signal handlers are called and `observer`, if given, gets the latest progress.
-/// An exception of either (such as `KeyboardInterrupt`) cancels the work and is raised when it has stopped.
-pub(crate) fn supervise<T: Send>(
+/// An exception of either (such as `KeyboardInterrupt`) cancels the work and is raised at once; what `work` holds is dropped when it has
+/// stopped.
+pub(crate) fn supervise<T: Send + 'static>(
     py: Python<'_>,
     observer: Option<&Bound<'_, PyAny>>,
-    work: impl FnOnce(&AtomicBool, &(dyn Fn(&Progress) + Sync)) -> Result<T> + Send,
+    work: impl FnOnce(&AtomicBool, &(dyn Fn(&Progress) + Sync)) -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
-    let shared = Shared { outcome: Mutex::new(None), done: Condvar::new(), latest: Mutex::new(None), cancel: AtomicBool::new(false) };
-    let shared = &shared;
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("equipoise-plan".to_owned()).spawn_scoped(scope, move || {
-            let observe = |progress: &Progress| *lock(&shared.latest) = Some(*progress);
-            let result = catch_unwind(AssertUnwindSafe(|| work(&shared.cancel, &observe)));
-            *lock(&shared.outcome) = Some(result.unwrap_or_else(|payload| Err(panicked(payload.as_ref()))));
-            shared.done.notify_all();
-        });
-        if let Err(refused) = thread {
-            return Err(to_python(py, &Error::new(codes::MEMORY, "plan", None, format!("no thread could be started: {refused}"))));
+    let shared =
+        Arc::new(Shared { outcome: Mutex::new(None), done: Condvar::new(), latest: Mutex::new(None), cancel: AtomicBool::new(false) });
+    let theirs = Arc::clone(&shared);
+    let thread = std::thread::Builder::new().name("equipoise-plan".to_owned()).spawn(move || {
+        let observe = |progress: &Progress| *lock(&theirs.latest) = Some(*progress);
+        let result = catch_unwind(AssertUnwindSafe(|| work(&theirs.cancel, &observe)));
+        *lock(&theirs.outcome) = Some(result.unwrap_or_else(|payload| Err(panicked(payload.as_ref()))));
+        theirs.done.notify_all();
+    });
+    if let Err(refused) = thread {
+        return Err(to_python(py, &Error::new(codes::MEMORY, "plan", None, format!("no thread could be started: {refused}"))));
+    }
+    loop {
+        if let Some(outcome) = py.detach(|| shared.wait(BEAT)) {
+            // A signal that came while the last beat ran is still to be answered.
+            py.check_signals()?;
+            return enter(py, || outcome);
         }
-        loop {
-            if let Some(outcome) = py.detach(|| shared.wait(BEAT)) {
-                // A signal that came while the last beat ran is still to be answered.
-                py.check_signals()?;
-                return enter(py, || outcome);
-            }
-            let latest = lock(&shared.latest).take();
-            let told = match (observer, latest) {
-                (Some(f), Some(p)) => f.call1((p.passes, p.upper_bound, p.value, p.gap, p.tolerance, p.seconds)).map(drop),
-                _ => Ok(()),
-            };
-            if let Err(exception) = told.and_then(|()| py.check_signals()) {
-                shared.cancel.store(true, Ordering::Relaxed);
-                py.detach(|| while shared.wait(BEAT).is_none() {});
-                return Err(exception);
-            }
+        let latest = lock(&shared.latest).take();
+        let told = match (observer, latest) {
+            (Some(f), Some(p)) => f.call1((p.passes, p.upper_bound, p.value, p.gap, p.tolerance, p.seconds)).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(exception) = told.and_then(|()| py.check_signals()) {
+            shared.cancel.store(true, Ordering::Relaxed);
+            py.detach(|| shared.wait(PATIENCE));
+            return Err(exception);
         }
-    })
+    }
 }
