@@ -154,7 +154,9 @@ fn every_kind_of_list_is_read() {
     }
     let mut pairs = FixedSizeListBuilder::new(StringBuilder::new(), 2);
     for (names, valid) in [(["a", "b"], true), (["-", "-"], false), (["c", "d"], true)] {
-        names.iter().for_each(|name| pairs.values().append_value(name));
+        for name in names {
+            pairs.values().append_value(name);
+        }
         pairs.append(valid);
     }
     let pairs: ArrayRef = Arc::new(pairs.finish().slice(1, 2));

@@ -183,7 +183,7 @@ fn table(rows: &[Row], integer_ids: bool, encodings: &[usize], stream: &DataType
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn any_encoding_and_any_split_give_the_log_that_the_builder_writes(
         rows in rows(),
@@ -319,6 +319,31 @@ fn rows_of_one_opportunity_stand_together_over_batches_too() {
     };
     let error = read_opportunities(reader(vec![part(1.0), part(2.0)]), &[] as &[&str], &ReadOptions::default()).unwrap_err();
     assert_eq!(faults(&error), [("invalid_input.inconsistent", "weight", Some(1))]);
+}
+
+/// One fault is told once: what follows a value with a fault, in this batch or the next, is not compared with it.
+#[test]
+fn rows_are_not_compared_with_a_fault() {
+    let part = |market: [Option<&str>; 2], weight: [f64; 2], organic: [f64; 2]| {
+        batch(vec![
+            ("opportunity_id", ids(&[1, 1])),
+            ("campaign", text([Some("a"), None])),
+            ("market", text(market)),
+            ("weight", Arc::new(Float64Array::from(weight.to_vec()))),
+            ("organic", Arc::new(Float64Array::from(organic.to_vec()))),
+            ("item", text([Some("x"), Some("y")])),
+        ])
+    };
+    let batches = vec![part([None, Some("SE")], [f64::NAN, 1.0], [f64::NAN, 1.0]), part([Some("SE"), Some("NO")], [1.0, 1.0], [0.5, 1.0])];
+    let error = read_opportunities(reader(batches), &[] as &[&str], &ReadOptions::default()).unwrap_err();
+    let expected = [
+        ("invalid_input.not_finite", "organic", Some(0)),
+        ("invalid_input.null", "market", Some(0)),
+        ("invalid_input.not_finite", "weight", Some(0)),
+        ("invalid_input.duplicate", "item", Some(2)),
+        ("invalid_input.duplicate", "item", Some(3)),
+    ];
+    assert_eq!(faults(&error), expected);
 }
 
 #[test]

@@ -112,7 +112,7 @@ pub enum RelativeTo {
     Opportunities,
 }
 
-/// One entry of a problem's `goals`. Which fields a kind needs and takes is checked by [`crate::Problem::check`].
+/// One entry of a problem's `goals`. Which fields a kind needs and takes is checked with the problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [{"required": ["per"]}, {"required": ["of"]}]))]

@@ -167,7 +167,12 @@ impl Opportunities {
         let mut order: Vec<(u64, usize)> = Vec::new();
         for t in 0..self.len() {
             order.clear();
-            order.extend(self.rows(t).map(|row| (u64::from(item[row]) << 32 | u64::from(self.campaign[row]), row)));
+            // A row whose item is null or whose organic is no number has been reported already.
+            order.extend(
+                self.rows(t)
+                    .filter(|row| item[*row] != u32::MAX)
+                    .map(|row| (u64::from(item[row]) << 32 | u64::from(self.campaign[row]), row)),
+            );
             order.sort_unstable();
             for pair in order.windows(2) {
                 let [(first, above), (second, row)] = [pair[0], pair[1]];
@@ -175,7 +180,7 @@ impl Opportunities {
                     faults.push(codes::DUPLICATE, "item", Some(row as u64), || self.twice(above, row));
                 }
                 let Some(organic) = self.organic.as_ref().filter(|_| first >> 32 == second >> 32) else { continue };
-                if organic[above] != organic[row] {
+                if organic[above] != organic[row] && !organic[above].is_nan() && !organic[row].is_nan() {
                     faults.push(codes::INCONSISTENT, "organic", Some(row as u64), || {
                         format!("{:?} differs from {:?} at row {above}, which holds the same item", organic[row], organic[above])
                     });

@@ -41,11 +41,16 @@ macro_rules! found {
 found!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
 
 /// A number type of the log's columns.
-pub(super) trait Kept: Copy + Default {
+pub(super) trait Kept: Copy {
+    /// Stands where there is a fault, and is compared with nothing.
+    const FAULTY: Self;
+
     fn keep(number: impl Found) -> Self;
 }
 
 impl Kept for f64 {
+    const FAULTY: Self = Self::NAN;
+
     fn keep(number: impl Found) -> Self {
         // Adding +0 turns -0 into +0.
         number.wide() + 0.0
@@ -53,12 +58,14 @@ impl Kept for f64 {
 }
 
 impl Kept for f32 {
+    const FAULTY: Self = Self::NAN;
+
     fn keep(number: impl Found) -> Self {
         number.narrow() + 0.0
     }
 }
 
-/// Appends a column to `out`, one value per row, 0 where there is a fault. Says whether there was none.
+/// Appends a column to `out`, one value per row, [`Kept::FAULTY`] where there is a fault. Says whether there was none.
 ///
 /// # Errors
 /// A type that is no number, or a decimal that has no float.
@@ -105,18 +112,18 @@ where
     let fill = rule.fill.map(T::keep);
     out.extend(array.iter().enumerate().map(|(row, value)| match value {
         Some(value) if rule.range.check(value.wide(), faults, rule.name, Some(rule.base + row as u64)) => T::keep(value),
-        None if fill.is_some() => fill.unwrap_or_default(),
+        None if fill.is_some() => fill.unwrap_or(T::FAULTY),
         other => {
             good = false;
-            if other.is_none() { null(row, rule, faults) } else { T::default() }
+            if other.is_none() { null(row, rule, faults) } else { T::FAULTY }
         }
     }));
     good
 }
 
-fn null<T: Default>(row: usize, rule: &Rule<'_>, faults: &mut Faults) -> T {
+fn null<T: Kept>(row: usize, rule: &Rule<'_>, faults: &mut Faults) -> T {
     faults.push(codes::NULL, rule.name, Some(rule.base + row as u64), || "is null; `fill` can say what stands for null".to_owned());
-    T::default()
+    T::FAULTY
 }
 
 /// Appends a column of integers by their 64 bits, `None` for null.

@@ -8,6 +8,7 @@ use crate::error::{Error, Faults, Result, codes};
 use crate::model::{Begun, Id, Items, Names, ORGANIC, Opportunities, PLACES, Range, check_measures, check_text};
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
 use arrow_schema::Schema;
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::result::Result as StdResult;
 
@@ -165,6 +166,8 @@ struct Table<'a> {
     references: Vec<f32>,
     integers: Vec<Option<i64>>,
     memories: Memories,
+    /// Columns whose last value has a fault, so that the rows that follow are not compared with it.
+    distrusted: HashSet<&'static str>,
 }
 
 /// What the columns of text remember.
@@ -210,6 +213,7 @@ impl<'a> Table<'a> {
             references: Vec::new(),
             integers: Vec::new(),
             memories: Memories::default(),
+            distrusted: HashSet::new(),
         }
     }
 
@@ -363,7 +367,7 @@ impl<'a> Table<'a> {
     fn append_constants(&mut self, batch: &RecordBatch) -> Result<()> {
         let (log, faults, base) = (&mut self.log, &mut self.faults, self.base);
         let fill = |name: &str| self.options.fill.get(name).copied();
-        let runs = Runs { begins: &self.begins, base };
+        let mut runs = Runs { begins: &self.begins, base, distrusted: &mut self.distrusted };
         let texts = [
             ("market", self.columns.market, &mut log.market, &mut log.markets, &mut self.memories.market),
             ("surface", self.columns.surface, &mut log.surface, &mut log.surfaces, &mut self.memories.surface),
@@ -430,43 +434,54 @@ impl<'a> Table<'a> {
 struct Runs<'a> {
     begins: &'a [usize],
     base: u64,
+    distrusted: &'a mut HashSet<&'static str>,
 }
 
 impl Runs<'_> {
     /// Appends the value of each opportunity that begins, and reports rows that differ from the first of theirs.
-    /// Without `faults` the column has some already, and is not compared.
+    /// Without `faults` the column has some in this batch already, and is not compared.
     fn append<T: Copy + PartialEq, D: Debug>(
-        &self,
-        name: &str,
+        &mut self,
+        name: &'static str,
         values: &[T],
         out: &mut Vec<T>,
         faults: Option<&mut Faults>,
         shown: impl Fn(&T) -> D,
     ) {
-        if let Some(faults) = faults {
-            let mut from = 0;
-            let mut first = out.last().copied();
-            for begin in self.begins.iter().copied().chain([values.len()]) {
-                let run = &values[from..begin];
-                let expected = first.or_else(|| run.first().copied());
-                if let Some(expected) = expected.filter(|expected| run.iter().any(|value| value != expected)) {
-                    for (i, value) in run.iter().enumerate().filter(|(_, value)| **value != expected) {
-                        faults.push(codes::INCONSISTENT, name, Some(self.base + (from + i) as u64), || {
-                            format!("{:?} differs from {:?}, which its opportunity began with", shown(value), shown(&expected))
-                        });
-                    }
-                }
-                from = begin;
-                first = None;
-            }
-        }
+        let ends = self.begins.iter().copied().skip(1).chain([values.len()]);
+        let last = out.last().copied();
         out.extend(self.begins.iter().map(|row| values[*row]));
+        let Some(faults) = faults else {
+            self.distrusted.insert(name);
+            return;
+        };
+        let mut check = |from: usize, to: usize, expected: T| {
+            let run = &values[from..to];
+            if run.iter().all(|value| *value == expected) {
+                return;
+            }
+            for (i, value) in run.iter().enumerate().filter(|(_, value)| **value != expected) {
+                faults.push(codes::INCONSISTENT, name, Some(self.base + (from + i) as u64), || {
+                    format!("{:?} differs from {:?}, which its opportunity began with", shown(value), shown(&expected))
+                });
+            }
+        };
+        // Rows before the first beginning belong to the opportunity of the batch before.
+        if let Some(last) = last.filter(|_| !self.distrusted.contains(name)) {
+            check(0, self.begins.first().copied().unwrap_or(values.len()), last);
+        }
+        for (from, to) in self.begins.iter().copied().zip(ends) {
+            check(from, to, values[from]);
+        }
+        if !self.begins.is_empty() {
+            self.distrusted.remove(name);
+        }
     }
 
     /// As [`Runs::append`], of values that are kept in another form.
     fn append_converted<T: Copy, U: Copy + PartialEq + Debug>(
-        &self,
-        name: &str,
+        &mut self,
+        name: &'static str,
         values: &[T],
         out: &mut Vec<U>,
         faults: Option<&mut Faults>,
