@@ -25,7 +25,7 @@ fn large(count: u32, measures: u32, own: bool) -> Draft {
     let campaign = |i: u32| Campaign {
         id: format!("campaign-{i:07}"),
         parties: Parties { label: Some(format!("label-{}", i % 10)), ..Parties::default() },
-        markets: (i % 3 == 0).then(|| vec![format!("m{}", i % 7)]),
+        markets: i.is_multiple_of(3).then(|| vec![format!("m{}", i % 7)]),
         ..Campaign::default()
     };
     let ledger = |kind, measure, scope, key, inside, outside| Ledger { goal: 0, kind, measure, scope, key, inside, outside };
@@ -75,8 +75,9 @@ fn memory_follows_the_file() {
     // Headers that are all names, all numbers, all nesting.
     let base = Forged::of(&small);
     let text = serde_json::Value::Object(base.header.clone()).to_string();
-    let tensors: String = (0..15_000).map(|i| format!("\"t{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}},")).collect();
-    let entries: String = (0..80_000).map(|i| format!("\"{i}\":\"\",")).collect();
+    let each = |n: usize, of: &dyn Fn(usize) -> String| (0..n).map(of).collect::<Vec<_>>().concat();
+    let tensors = each(15_000, &|i| format!("\"t{i}\":{{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}},"));
+    let entries = each(80_000, &|i| format!("\"{i}\":\"\","));
     for (what, header) in [
         ("many tensors", text.replacen('{', &format!("{{{tensors}"), 1)),
         ("many metadata", text.replacen("{\"__metadata__\":{", &format!("{{\"__metadata__\":{{{entries}"), 1)),
@@ -91,7 +92,7 @@ fn memory_follows_the_file() {
     nested.metadata("objectives", format!("{{\"exposure\":{}", "[0,".repeat(300_000)));
     assert_eq!(read("deep objectives", &nested.seal()), Err("policy.corrupt"));
     let mut wide = base.clone();
-    wide.metadata("objectives", format!("{{{}\"a\":0.0}}", (0..50_000).map(|i| format!("\"{i}\":0.0,")).collect::<String>()));
+    wide.metadata("objectives", format!("{{{}\"a\":0.0}}", each(50_000, &|i| format!("\"{i}\":0.0,"))));
     assert_eq!(read("wide objectives", &wide.seal()), Err("policy.corrupt"));
 
     // Sizes that nothing backs.

@@ -10,6 +10,7 @@ use equipoise::score::UNWRITTEN;
 use serving::{Ask, Random, Who, ask, draft, reference_outcome};
 
 /// Which optional columns a log has.
+#[allow(clippy::struct_excessive_bools, reason = "each stands for one column")]
 struct Columns {
     displacement: bool,
     organic: bool,
@@ -49,13 +50,13 @@ impl Columns {
         let mut measures = ask.measures;
         for (name, column) in draft.measures.iter().zip(&mut measures) {
             if name == "displacement" {
-                column.iter_mut().for_each(|y| {
+                for y in column.iter_mut() {
                     if !self.displacement {
                         *y = f32::from_bits(UNWRITTEN);
                     } else if y.is_nan() {
                         *y = 0.5;
                     }
-                });
+                }
             }
         }
         let item = self.item.then(|| ask.item.unwrap_or_else(|| vec![NONE; n])).map(|items| {
@@ -143,7 +144,9 @@ fn equals_the_reference_by_bits() {
                 let mut a = columns.fit(a, t, &draft, &mut random);
                 // In a log an artist that nobody has is one like any other.
                 if let Some(artist) = &mut a.artist {
-                    artist.iter_mut().for_each(|a| *a = (*a).min(3));
+                    for a in artist {
+                        *a = (*a).min(3);
+                    }
                 }
                 a
             })

@@ -283,7 +283,7 @@ fn every_code_has_a_vector() {
 
 #[cfg(not(feature = "arrow"))]
 mod tables {
-    pub fn call(_case: &serde_json::Value) -> Option<equipoise::Result<()>> {
+    pub(super) fn call(_case: &serde_json::Value) -> Option<equipoise::Result<()>> {
         None
     }
 }
@@ -343,7 +343,7 @@ mod tables {
         read_opportunities(RecordBatchIterator::new([Ok(batch)], schema), &measures, &ReadOptions::default())
     }
 
-    pub fn call(case: &Value) -> Option<Result<()>> {
+    pub(super) fn call(case: &Value) -> Option<Result<()>> {
         let input = &case["input"];
         Some(match case["call"].as_str() {
             Some("campaigns") => campaigns(input).map(|_| ()),
