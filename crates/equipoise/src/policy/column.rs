@@ -71,6 +71,12 @@ impl<T: Scalar> Column<T> {
         self.raw().chunks_exact(T::SIZE).map(T::read)
     }
 
+    /// The little-endian bytes of each value, `SIZE` being `T::SIZE`.
+    pub(crate) fn chunks<const SIZE: usize>(&self) -> &[[u8; SIZE]] {
+        debug_assert_eq!(SIZE, T::SIZE);
+        self.raw().as_chunks().0
+    }
+
     /// The little-endian bytes of all values.
     pub(crate) fn raw(&self) -> &[u8] {
         &self.bytes[self.at..self.at + self.len * T::SIZE]

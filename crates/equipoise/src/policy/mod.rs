@@ -14,7 +14,7 @@ pub use container::{FILE_LIMIT, HEADER_LIMIT};
 pub use diff::{Change, Diff};
 pub use draft::Draft;
 pub use file::{FORMAT_VERSION, MEASURE_LIMIT, PLACE_LIMIT, PRICE_LIMIT};
-pub use roster::{NONE, Roster};
+pub use roster::{Eligibility, NONE, Roster};
 pub use rows::{CAMPAIGN_LIMIT, ORGANIC, UNKNOWN};
 
 pub(crate) use file::Ledgers;

@@ -43,6 +43,60 @@ pub(crate) struct Places {
     pub(crate) sorted: Vec<u32>,
 }
 
+/// The campaigns that may run at one place.
+#[derive(Debug, Clone, Copy)]
+struct Held<'a> {
+    of: &'a [[u8; 4]],
+    sets: &'a [[u8; 8]],
+    words: usize,
+    word: usize,
+    mask: u64,
+}
+
+impl Held<'_> {
+    #[inline]
+    fn holds(&self, index: usize) -> bool {
+        let set = u32::from_le_bytes(self.of[index]);
+        set == NONE || u64::from_le_bytes(self.sets[set as usize * self.words + self.word]) & self.mask != 0
+    }
+}
+
+/// THE eligibility rule, for one segment and time; see [`Roster::eligibility`].
+#[derive(Debug, Clone, Copy)]
+pub struct Eligibility<'a> {
+    market: Held<'a>,
+    surface: Held<'a>,
+    start: &'a [[u8; 8]],
+    end: &'a [[u8; 8]],
+    time: Option<i64>,
+}
+
+impl Eligibility<'_> {
+    /// Why the campaign of rank `index` may not run; `None` means that it may.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[inline]
+    #[must_use]
+    pub fn reason(&self, index: u32) -> Option<Reason> {
+        let index = index as usize;
+        if !self.market.holds(index) {
+            return Some(Reason::Market);
+        }
+        if !self.surface.holds(index) {
+            return Some(Reason::Surface);
+        }
+        if let Some(time) = self.time {
+            let (start, end) = (i64::from_le_bytes(self.start[index]), i64::from_le_bytes(self.end[index]));
+            // An open end is i64::MAX, which holds the latest instant, too.
+            if time < start || (time >= end && end != i64::MAX) {
+                return Some(Reason::Flight);
+            }
+        }
+        None
+    }
+}
+
 impl Places {
     pub(crate) fn words(&self) -> usize {
         self.names.len().div_ceil(64)
@@ -52,18 +106,17 @@ impl Places {
         self.sorted.binary_search_by(|i| self.names.raw(*i as usize).cmp(name.as_bytes())).ok().map(|at| self.sorted[at])
     }
 
-    /// Whether campaign `index` may run at `place`; a place that is unknown or none is in no set.
-    #[inline]
-    fn holds(&self, index: usize, place: u32) -> bool {
-        let set = self.of.get(index);
-        set == NONE
-            || ((place as usize) < self.names.len()
-                && self.sets.get(set as usize * self.words() + place as usize / 64) >> (place % 64) & 1 == 1)
+    /// Who may run at `place`; one that is unknown or none is in no set.
+    fn at(&self, place: u32) -> Held<'_> {
+        let place = place as usize;
+        let known = place < self.names.len();
+        let (sets, of) = (self.sets.chunks(), self.of.chunks());
+        Held { of, sets, words: self.words(), word: if known { place / 64 } else { 0 }, mask: if known { 1 << (place % 64) } else { 0 } }
     }
 
     /// The names of a campaign's set, sorted, or `None` for everywhere.
     pub(crate) fn list(&self, index: usize) -> Option<Vec<&str>> {
-        let held = || self.sorted.iter().filter(|p| self.holds(index, **p)).map(|p| self.names.get(*p as usize));
+        let held = || self.sorted.iter().filter(|p| self.at(**p).holds(index)).map(|p| self.names.get(*p as usize));
         (self.of.get(index) != NONE).then(|| held().collect())
     }
 
@@ -248,28 +301,24 @@ impl Roster {
         ((start != i64::MIN).then_some(start), (end != i64::MAX).then_some(end))
     }
 
-    /// Why the campaign of rank `index` may not run in this segment at this time; `None` means that it may.
+    /// The eligibility rule for this segment and time, to be asked about many campaigns.
     ///
     /// `market` and `surface` are [`NONE`] where the request names none or one that no table knows: campaigns with a list of their own are
     /// then refused. Without a time, flights are not checked.
+    #[must_use]
+    pub fn eligibility(&self, market: u32, surface: u32, time: Option<i64>) -> Eligibility<'_> {
+        let (start, end) = (self.start.chunks(), self.end.chunks());
+        Eligibility { market: self.markets.at(market), surface: self.surfaces.at(surface), start, end, time }
+    }
+
+    /// Why the campaign of rank `index` may not run in this segment at this time; `None` means that it may. As [`Roster::eligibility`].
     ///
     /// # Panics
     /// If `index` is not below [`Roster::len`].
     #[inline]
     #[must_use]
     pub fn reason(&self, index: u32, market: u32, surface: u32, time: Option<i64>) -> Option<Reason> {
-        let index = index as usize;
-        if !self.markets.holds(index, market) {
-            return Some(Reason::Market);
-        }
-        if !self.surfaces.holds(index, surface) {
-            return Some(Reason::Surface);
-        }
-        // An open end is i64::MAX, which no time reaches: the latest instant is before every open end.
-        if time.is_some_and(|t| t < self.start.get(index) || (t >= self.end.get(index) && self.end.get(index) != i64::MAX)) {
-            return Some(Reason::Flight);
-        }
-        None
+        self.eligibility(market, surface, time).reason(index)
     }
 }
 

@@ -72,8 +72,9 @@ impl Policy {
         let fills = self.displace(request, &columns, slots, ws)?;
         ws.known_segment = self.folded().segments.knows(request.market, request.surface);
         self.folded().segments.values(request.market, request.surface, &mut ws.values);
-        rows::score(self, &columns, request.key, fills, ws);
-        rows::check(&columns, n, fills)?;
+        if !rows::score(self, &columns, request.key, fills, ws) {
+            rows::check(&columns, n, fills)?;
+        }
         slate::pick(self, request, slots, ws);
         Ok(())
     }
@@ -81,12 +82,14 @@ impl Policy {
     /// Finds each candidate's campaign, and why it is not scored where it is not.
     fn admit(&self, request: &Request<'_>, ws: &mut Workspace) -> Result<()> {
         let campaigns = self.roster().len() as u32;
+        let tag = u32::from(self.tag());
+        let eligibility = self.roster().eligibility(request.market, request.surface, request.time);
         let expired = matches!((request.time, self.valid_until()), (Some(time), Some(until)) if time >= until);
         for (i, row) in request.campaign.iter().enumerate() {
             let (campaign, reason) = match *row {
                 UNKNOWN => (campaigns, Reason::Unknown),
                 ORGANIC => (campaigns, Reason::Organic),
-                row if row >> INDEX_BITS != u32::from(self.tag()) => {
+                row if row >> INDEX_BITS != tag => {
                     let message = format!("row {row:#010x} belongs to another policy than {}", self.id_hex());
                     return Err(Error::new(codes::FOREIGN_ROW, "campaign", Some(i as u64), message));
                 }
@@ -97,7 +100,7 @@ impl Policy {
                         return Err(Error::new(codes::ROW, "campaign", Some(i as u64), message));
                     }
                     // Scored candidates are told apart later: not worth its price, until a score says otherwise.
-                    let refused = self.roster().reason(campaign, request.market, request.surface, request.time);
+                    let refused = eligibility.reason(campaign);
                     (if refused.is_some() { campaigns } else { campaign }, refused.unwrap_or(Reason::Price))
                 }
             };
