@@ -92,6 +92,7 @@ fn files_that_cannot_be_read_are_errors() {
     assert_eq!(code(&path("*.parquet")), io);
     assert_eq!(code(&path("***")), io);
     assert_eq!(code(folder.path()), io);
+    assert!(load(folder.path()).unwrap_err().to_string().contains("is a folder"));
     for (name, bytes) in
         [("empty", &b""[..]), ("text", b"opportunity_id,campaign\n"), ("magic", b"PAR1PAR1"), ("lie", b"PAR1\xff\xff\xff\x7fPAR1")]
     {

@@ -12,6 +12,22 @@
 //!
 //! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
 //! Numbers may be of any integer, float or decimal type. Columns that nobody asked for are not looked at.
+//!
+//! ```
+//! use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray};
+//! use equipoise::table::{ReadOptions, read_opportunities};
+//! use std::sync::Arc;
+//!
+//! let log = RecordBatch::try_from_iter([
+//!     ("opportunity_id", Arc::new(Int64Array::from(vec![1, 1, 2])) as ArrayRef),
+//!     ("campaign", Arc::new(StringArray::from(vec![Some("c1"), None, Some("c1")]))),
+//!     ("stream", Arc::new(Float64Array::from(vec![0.2, 0.4, 0.1]))),
+//! ])?;
+//! let schema = log.schema();
+//! let log = read_opportunities(RecordBatchIterator::new([Ok(log)], schema), &["stream"], &ReadOptions::default())?;
+//! assert_eq!((log.len(), log.candidates()), (2, 3));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batch;
 mod campaigns;

@@ -43,7 +43,9 @@ pub fn load_campaigns(pattern: &str, options: &ReadOptions) -> Result<Campaigns>
 pub fn open_parquet(pattern: &str) -> Result<ParquetReader> {
     let mut files = matches(pattern)?;
     let Some(first) = files.pop_front() else {
-        return Err(Error::new(codes::IO, "path", None, format!("{} matches no file", quote(pattern))));
+        let hint =
+            if Path::new(pattern).is_dir() { "is a folder; name the files in it, such as with /*.parquet" } else { "matches no file" };
+        return Err(Error::new(codes::IO, "path", None, format!("{} {hint}", quote(pattern))));
     };
     let builder = open(&first)?;
     let schema = builder.schema().clone();
