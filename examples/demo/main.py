@@ -19,14 +19,16 @@ from data import Ratings, movielens, synthetic
 from model import train
 from opportunities import Opportunities, score, windows
 from outcome import Outcome, measure
-from planning import MEASURES, campaign_table, log_table, plan
+from planning import Log, plan, whole
+from replanning import replanned
 from report import Report
-from serving import OneByOne, Served, in_a_jvm, serve, with_counters
+from serving import OneByOne, Served, in_a_jvm, serve
 from slate import pick
 
 TRAINED = 0.6
 CALIBRATED_FROM = 0.5
 LEVELS = [0.0025, 0.005, 0.01, 0.015, 0.02, 0.03]  # of the guardrail, in the picture of the trade-off
+ONE_PLAN, REPLANNED = "equipoise, one plan", "equipoise, re-planned"
 SEARCHED = 500  # opportunities among which the score with the most terms is looked for
 
 
@@ -34,6 +36,7 @@ SEARCHED = 500  # opportunities among which the score with the most terms is loo
 class Halves:
     """The opportunities to plan and tune on, those to serve, and what is promoted."""
 
+    both: Opportunities
     first: Opportunities
     second: Opportunities
     campaigns: Campaigns
@@ -52,7 +55,7 @@ def prepare(ratings: Ratings, report: Report) -> Halves:
     half = len(found) // 2
     campaigns = choose(ratings, cut, opportunities=len(found) - half)
     scored = score(found, model.chances([window.history for window in found]), campaigns)
-    halves = Halves(scored.part(slice(0, half)), scored.part(slice(half, None)), campaigns)
+    halves = Halves(scored, scored.part(slice(0, half)), scored.part(slice(half, None)), campaigns)
     shown = halves.second.organic_film[:, :VISIBLE]
     counted = (shown[:, :, None] == halves.second.following[:, None, :]).any(axis=2).sum(axis=1).mean()
     hits = (float(halves.second.organic_value.mean()), float(counted))
@@ -69,6 +72,11 @@ class Comparison:
     for_floors: dict[str, Outcome]
     curves: dict[str, list[Outcome]]
 
+    def add(self, name: str, outcomes: list[Outcome]) -> None:
+        """A method's outcomes, one per level of the guardrail."""
+        self.curves[name] = outcomes
+        self.tuned[name] = outcomes[LEVELS.index(GUARDRAIL)]
+
 
 def serve_baselines(halves: Halves, report: Report) -> Comparison:
     """Tunes each baseline on the first half and serves the second."""
@@ -82,10 +90,11 @@ def serve_baselines(halves: Halves, report: Report) -> Comparison:
             knob: measure(halves.second, halves.campaigns, method.serve(halves.second, halves.campaigns, knob))
             for knob in {eager, *knobs.values()}
         }
-        comparison.tuned[method.name] = served[knobs[GUARDRAIL]]
-        if len(method.knobs) > 1:
+        if len(method.knobs) == 1:
+            comparison.tuned[method.name] = served[eager]
+        else:
+            comparison.add(method.name, [served[knobs[level]] for level in LEVELS])
             comparison.for_floors[method.name] = served[eager]
-            comparison.curves[method.name] = [served[knobs[level]] for level in LEVELS]
             tuning.append((method, knobs[GUARDRAIL], dict(tried)[knobs[GUARDRAIL]]))
     report.tuning(tuning)
     return comparison
@@ -123,26 +132,21 @@ def main() -> None:
     second, campaigns = halves.second, halves.campaigns
     comparison = serve_baselines(halves, report)
 
-    first_log = eq.Opportunities(log_table(halves.first, campaigns), measures=MEASURES)
-    table = log_table(second, campaigns)
-    second_log = eq.Opportunities(table, measures=MEASURES)
-    contracts = campaign_table(campaigns)
-    plans = {
-        level: plan(first_log, contracts, campaigns, guardrail=level, traffic=halves.traffic, progress=False)
-        for level in LEVELS
-    }
+    log = Log(halves.both, campaigns)
+    half = len(halves.first)
+    forecast, flight = slice(0, half), slice(half, None)
+    plans = {level: plan(log, forecast, whole(campaigns, level), halves.traffic) for level in LEVELS}
     report.plan(plans[GUARDRAIL], halves.traffic)
-    answers = {level: serve(plans[level].policy, table, second_log, campaigns) for level in LEVELS}
-    comparison.curves["equipoise"] = [measure(second, campaigns, answers[level].picks) for level in LEVELS]
+    answers = {level: serve(plans[level].policy, log, flight) for level in LEVELS}
     answer = answers[GUARDRAIL]
-    comparison.tuned["equipoise"] = comparison.curves["equipoise"][LEVELS.index(GUARDRAIL)]
-    counted = with_counters(second, campaigns, answer.scores)
-    comparison.tuned["equipoise, places counted"] = measure(second, campaigns, counted)
+    comparison.add(ONE_PLAN, [measure(second, campaigns, answers[level].picks) for level in LEVELS])
+    again = [measure(second, campaigns, replanned(log, half, campaigns, level)) for level in LEVELS]
+    comparison.add(REPLANNED, again)
     report.outcomes(campaigns.floors, comparison.tuned, comparison.for_floors)
 
     policy_file = out / "policy.safetensors"
     plans[GUARDRAIL].policy.save(policy_file)
-    requests = OneByOne(eq.Policy.load(policy_file), table)
+    requests = OneByOne(eq.Policy.load(policy_file), log, flight)
     report.explanation(second, campaigns, *most_explained(requests, answer))
 
     by_numpy = int((pick(answer.scores, second.chance) == answer.picks).all(axis=1).sum())

@@ -20,7 +20,8 @@ STYLES = {
     "fixed boost": ("#D55E00", "s"),
     "boost with hard caps": ("#E69F00", "^"),
     "value per displacement": ("#009E73", "D"),
-    "equipoise": ("#0072B2", "o"),
+    "equipoise, one plan": ("#56B4E9", "o"),
+    "equipoise, re-planned": ("#0072B2", "o"),
 }
 INK, PALE = "#222222", "#D9DEE4"
 
@@ -176,7 +177,7 @@ def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity
         colour, marker = STYLES[name]
         loss = np.array([100.0 * outcome.loss for outcome in outcomes])
         height = np.array([quantity(outcome) for outcome in outcomes], dtype=float)
-        ours = name == "equipoise"
+        ours = name == "equipoise, re-planned"
         panel.plot(
             loss, height, color=colour, marker=marker, markersize=5, linewidth=2.8 if ours else 1.6, zorder=3 + ours
         )
@@ -187,7 +188,7 @@ def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity
     above = -np.inf
     for height, loss, name, colour in sorted(ends):
         above = max(height, above + least)
-        weight = "bold" if name == "equipoise" else "normal"
+        weight = "bold" if name == "equipoise, re-planned" else "normal"
         panel.annotate(
             name,
             (loss, above),

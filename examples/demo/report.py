@@ -12,6 +12,7 @@ from campaigns import DECADES, GUARDRAIL, MISSING_PLACE, SLOTS, TIERS, VISIBLE, 
 from data import Ratings
 from opportunities import Opportunities
 from outcome import Outcome
+from replanning import REPLANS
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -48,7 +49,7 @@ class Report:
         """A table; `columns` are names and justifications."""
         table = Table(title=title, title_justify="left", title_style="", header_style="bold", box=None, pad_edge=False)
         for name, justify in columns:
-            table.add_column(name, justify="right" if justify == "right" else "left")
+            table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=justify == "left")
         for row in rows:
             table.add_row(*row)
         self.console.print(table)
@@ -105,14 +106,14 @@ class Report:
 
     def tuning(self, rows: list[tuple[Method, Knob, Outcome]]) -> None:
         """The knob of each method and what it gave on the half it was tuned on."""
-        self.section("Tuning, on the first half: the highest value after refunds within the guardrail")
+        self.section("Tuning, on the first half: the highest net value within the guardrail")
         self.table(
             [
                 ("method", "left"),
                 ("knobs tried", "right"),
                 ("chosen", "right"),
-                ("after refunds", "right"),
-                ("floors kept", "right"),
+                ("net", "right"),
+                ("floors", "right"),
                 ("displaced", "right"),
             ],
             [
@@ -169,12 +170,17 @@ class Report:
         self._outcomes("tuned on the first half for the fewest missing places, whatever it costs", floors, for_floors)
         self.console.print()
         self.say(
-            """value: expected fees of the places up to each cap. after refunds: less the refunds for missing places.
-            displaced: the guardrail's own measure, reference less organic score (if above 0), over organic value.
-            listener loss: organic value that left the slates as they were filled. hit rate: slates with a film that the
-            user rated next. promoted hits: promoted places of such a film. The users never saw these slates: what one
-            would have led to is not in their ratings. places counted: the same scores, the host leaving out a campaign
-            once it is at its cap, as the counting baselines do."""
+            """value: expected fees of the places up to each cap. net: less the refunds for missing places. floors:
+            promises kept. missing: promised places not given. over caps: places beyond caps. displaced: the guardrail's
+            own measure, reference less organic score (if above 0), over organic value. loss: organic value that left
+            the slates as they were filled. hit rate: slates with a film that the user rated next. promoted hits:
+            promoted places of such a film. The users never saw these slates: what one would have led to is not in their
+            ratings."""
+        )
+        self.say(
+            f"""one plan: the policy of the first half, served as it is, without a look at what it gives. re-planned: the
+            host counts places, as the two counting baselines do, and plans {REPLANS} times during the half for what is
+            left of the goals."""
         )
 
     def _outcomes(self, title: str, floors: int, rows: dict[str, Outcome]) -> None:
@@ -182,13 +188,13 @@ class Report:
             [
                 ("method", "left"),
                 ("value", "right"),
-                ("after refunds", "right"),
+                ("net", "right"),
                 ("places", "right"),
-                (f"floors kept of {floors}", "right"),
+                (f"floors of {floors}", "right"),
                 ("missing", "right"),
-                ("beyond caps", "right"),
+                ("over caps", "right"),
                 ("displaced", "right"),
-                ("listener loss", "right"),
+                ("loss", "right"),
                 ("hit rate", "right"),
                 ("promoted hits", "right"),
             ],
@@ -230,9 +236,8 @@ class Report:
         added = 0.0
         for _, _, amount in explanation.terms:
             added += amount
-        self.say(
-            f"Added from top to bottom the terms give the score {'exactly' if added == explanation.total else 'NOT'}."
-        )
+        exactly = "exactly" if added == explanation.total else "NOT"
+        self.say(f"Added from top to bottom the terms give the score {exactly}.")
 
     def agreement(self, total: int, by_numpy: int, one_by_one: int) -> None:
         """How far three ways to the same decisions agree in Python."""

@@ -11,10 +11,9 @@ from pathlib import Path
 import equipoise as eq
 import numpy as np
 import polars as pl
-from campaigns import SLOTS, Campaigns
-from opportunities import Opportunities
-from planning import MEASURES
-from slate import NOBODY, pick_in_turn
+from campaigns import SLOTS
+from planning import MEASURES, Log
+from slate import NOBODY
 
 
 @dataclass(frozen=True)
@@ -26,35 +25,36 @@ class Served:
     replay: pl.DataFrame
 
 
-def serve(policy: eq.Policy, table: pl.DataFrame, log: eq.Opportunities, campaigns: Campaigns) -> Served:
-    """The policy's answer to every opportunity of a log (and of the table that it was made of), by its serving rule."""
-    replay = pl.from_arrow(policy.replay(log))
-    number = {name: index for index, name in enumerate(campaigns.names)}
+def serve(policy: eq.Policy, log: Log, which: slice) -> Served:
+    """The policy's answer to some opportunities of a log, by its serving rule."""
+    table = log.rows(which)
+    replay = pl.from_arrow(policy.replay(eq.Opportunities(table, measures=MEASURES)))
+    number = {name: index for index, name in enumerate(log.campaigns.names)}
+    key = table["key"].to_numpy().astype(np.int64)
+    turn = key - key[0]
     promoted = table["campaign"].is_not_null().to_numpy()
-    turn = table["key"].to_numpy().astype(np.int64)[promoted]
     who = np.array([number[name] for name in table["campaign"].drop_nulls()])
-    scores = np.full((len(log), len(campaigns)), np.nan)
-    scores[turn, who] = replay["promotion_score"].to_numpy()[promoted]
-    picks = np.full((len(log), SLOTS), NOBODY)
+    scores = np.full((turn[-1] + 1, len(number)), np.nan)
+    scores[turn[promoted], who] = replay["promotion_score"].to_numpy()[promoted]
+
+    picks = np.full((len(scores), SLOTS), NOBODY)
     taken = replay["picked"].to_numpy()[promoted]
     place = replay["position"].fill_null(0).to_numpy()[promoted][taken]
-    order = np.lexsort((place, turn[taken]))
-    turn, who = turn[taken][order], who[taken][order]
+    turn, who = turn[promoted][taken], who[taken]
+    order = np.lexsort((place, turn))
+    turn, who = turn[order], who[order]
     picks[turn, np.arange(len(turn)) - np.searchsorted(turn, turn)] = who
     return Served(picks, scores, replay)
 
 
-def with_counters(opportunities: Opportunities, campaigns: Campaigns, scores: np.ndarray) -> np.ndarray:
-    """The picks of the same scores where the host counts places and leaves a campaign out once it is at its cap."""
-    return pick_in_turn(opportunities, campaigns.cap, lambda turn, _delivered: scores[turn])
-
-
 class OneByOne:
-    """Fills and scores one prepared request per opportunity of a log, as a service does."""
+    """Fills and scores one prepared request per opportunity, as a service does."""
 
-    def __init__(self, policy: eq.Policy, table: pl.DataFrame) -> None:
+    def __init__(self, policy: eq.Policy, log: Log, which: slice) -> None:
         self.policy = policy
-        self.bounds = np.append(np.unique(table["key"].to_numpy(), return_index=True)[1], len(table))
+        table = log.rows(which)
+        self.keys, starts = np.unique(table["key"].to_numpy(), return_index=True)
+        self.bounds = np.append(starts, len(table))
         self.organic = table["organic"].to_numpy()
         self.amounts = table.select(MEASURES).to_numpy()
         self.columns = [policy.measures.index(measure) for measure in MEASURES]
@@ -77,7 +77,7 @@ class OneByOne:
         where = self.rows_of(turn)
         count = where.stop - where.start
         request = self.request
-        request.begin(self.policy, count, key=turn)
+        request.begin(self.policy, count, key=int(self.keys[turn]))
         request.organic[:count] = self.organic[where]
         request.campaign[:count] = self.rows[where]
         request.measures[:count, self.columns] = self.amounts[where]
@@ -110,7 +110,7 @@ class OneByOne:
                 where = self.rows_of(turn)
                 count = where.stop - where.start
                 request = self.score(turn)
-                file.write(struct.pack("<qi", turn, count))
+                file.write(struct.pack("<qi", int(self.keys[turn]), count))
                 file.write(self.organic[where].astype("<f4").tobytes())
                 file.write(self.campaign[where].astype("<i4").tobytes())
                 file.write(self.amounts[where].T.astype("<f4").tobytes())
