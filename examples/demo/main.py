@@ -7,6 +7,7 @@ method did there.
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,7 @@ def main() -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     report = Report()
+    logging.getLogger("equipoise").setLevel(logging.ERROR)  # the report says how each plan ended
 
     ratings = synthetic() if arguments.synthetic else movielens(out / "data")
     report.data(ratings)
@@ -140,8 +142,9 @@ def main() -> None:
     answers = {level: serve(plans[level].policy, log, flight) for level in LEVELS}
     answer = answers[GUARDRAIL]
     comparison.add(ONE_PLAN, [measure(second, campaigns, answers[level].picks) for level in LEVELS])
-    again = [measure(second, campaigns, replanned(log, half, campaigns, level)) for level in LEVELS]
-    comparison.add(REPLANNED, again)
+    again = {level: replanned(log, half, campaigns, level) for level in LEVELS}
+    report.replans(again[GUARDRAIL][1])
+    comparison.add(REPLANNED, [measure(second, campaigns, picks) for picks, _plans in again.values()])
     report.outcomes(campaigns.floors, comparison.tuned, comparison.for_floors)
 
     policy_file = out / "policy.safetensors"

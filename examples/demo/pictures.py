@@ -17,11 +17,11 @@ from matplotlib.axes import Axes
 # Okabe and Ito's colours, told apart with any colour vision; markers differ as well.
 KEPT, MISSED, EXCEEDED = "#0072B2", "#B87400", "#D55E00"
 STYLES = {
-    "fixed boost": ("#D55E00", "s"),
-    "boost with hard caps": ("#E69F00", "^"),
-    "value per displacement": ("#009E73", "D"),
-    "equipoise, one plan": ("#56B4E9", "o"),
-    "equipoise, re-planned": ("#0072B2", "o"),
+    "fixed boost": ("#D55E00", "s", 1.6),
+    "boost with hard caps": ("#E69F00", "^", 1.6),
+    "value per displacement": ("#009E73", "D", 1.6),
+    "equipoise, one plan": ("#56B4E9", "o", 1.8),
+    "equipoise, re-planned": ("#0072B2", "o", 3.0),
 }
 INK, PALE = "#222222", "#D9DEE4"
 
@@ -66,7 +66,7 @@ def delivery(path: Path, source: str, campaigns: Campaigns, outcomes: dict[str, 
     figure.supxlabel(
         "promoted places given (one place = one film shown once in a promoted place)", fontsize=10, y=0.014
     )
-    figure.tight_layout(rect=(0, 0.01, 1, 0.965))
+    figure.tight_layout(rect=(0, 0.01, 1, 0.958))
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
@@ -112,7 +112,7 @@ def _legend(figure: plt.Figure) -> None:
         plt.Line2D([], [], color=EXCEEDED, marker=">", linestyle="", label="beyond its cap (number: off the scale)"),
     ]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.008, 0.971), ncols=4, frameon=False, fontsize=9.5
+        handles=handles, loc="upper left", bbox_to_anchor=(0.008, 0.966), ncols=4, frameon=False, fontsize=9.5
     )
 
 
@@ -132,7 +132,7 @@ def trade_off(
         panel.grid(color="#EEEEEE", zorder=0)
         panel.set_axisbelow(True)
         panel.set_xlabel("listener loss in the served half (% of organic value)")
-        panel.set_xlim(0, 1.32 * 100.0 * max(outcome.loss for outcomes in curves.values() for outcome in outcomes))
+        panel.set_xlim(left=0)
     left.set_title("Value: fees less refunds for missing places (in fees)", loc="left", fontsize=11)
     right.set_title(f"Promises kept (of {floors} floors)", loc="left", fontsize=11)
     right.set_ylim(0, floors + 1.5)
@@ -163,39 +163,25 @@ def trade_off(
         fontweight="bold",
     )
     points = ", ".join(f"{100 * level:g}" for level in levels)
-    note = f"Points: tuned on the first half for a guardrail of {points} %, served on the second. Ringed: the task."
-    figure.text(0.012, 0.912, note, fontsize=9.5, color="#555555")
-    figure.tight_layout(rect=(0, 0, 1, 0.91))
+    note = f"Points: tuned or planned for a guardrail of {points} % on what came before, served on the second half."
+    figure.text(0.012, 0.915, note, fontsize=9.5, color="#555555")
+    handles = [
+        plt.Line2D([], [], color=STYLES[name][0], marker=STYLES[name][1], linewidth=STYLES[name][2], label=name)
+        for name in reversed(curves)
+    ]
+    ring = {"marker": "o", "markerfacecolor": "none", "markersize": 12, "linestyle": ""}
+    handles.append(plt.Line2D([], [], color="#555555", label="the task's guardrail", **ring))
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.006, 0.905), ncols=6, frameon=False, fontsize=10)
+    figure.tight_layout(rect=(0, 0, 1, 0.87))
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
 
 def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity: Callable[[Outcome], float]) -> None:
-    """One line per method, labelled at its end."""
-    ends = []
+    """One line per method, with a ring around the point that was tuned for the task."""
     for name, outcomes in curves.items():
-        colour, marker = STYLES[name]
+        colour, marker, width = STYLES[name]
         loss = np.array([100.0 * outcome.loss for outcome in outcomes])
         height = np.array([quantity(outcome) for outcome in outcomes], dtype=float)
-        ours = name == "equipoise, re-planned"
-        panel.plot(
-            loss, height, color=colour, marker=marker, markersize=5, linewidth=2.8 if ours else 1.6, zorder=3 + ours
-        )
-        panel.scatter(loss[ringed], height[ringed], s=150, facecolor="none", edgecolor=colour, linewidth=2, zorder=5)
-        ends.append((height[-1], loss[-1], name, colour))
-    low, high = panel.get_ylim()
-    least = 0.05 * (high - low)  # between two labels, so that none covers another
-    above = -np.inf
-    for height, loss, name, colour in sorted(ends):
-        above = max(height, above + least)
-        weight = "bold" if name == "equipoise, re-planned" else "normal"
-        panel.annotate(
-            name,
-            (loss, above),
-            xytext=(9, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontsize=10,
-            fontweight=weight,
-        )
+        panel.plot(loss, height, color=colour, marker=marker, markersize=5, linewidth=width, zorder=1 + width)
+        panel.scatter(loss[ringed], height[ringed], s=150, facecolor="none", edgecolor=colour, linewidth=2, zorder=6)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import equipoise as eq
 import numpy as np
 from campaigns import DECADES, SLOTS, Campaigns
 from opportunities import Opportunities
@@ -20,23 +21,24 @@ from slate import NOBODY, pick_in_turn
 REPLANS = 20
 
 
-def replanned(log: Log, half: int, campaigns: Campaigns, guardrail: float) -> np.ndarray:
+def replanned(log: Log, half: int, campaigns: Campaigns, guardrail: float) -> tuple[np.ndarray, list[eq.Plan]]:
     """
-    Picks for the opportunities of `log` from `half` on, shape (T, SLOTS), by `REPLANS` plans made on the way.
+    Picks for the opportunities of `log` from `half` on, shape (T, SLOTS), and the `REPLANS` plans made on the way.
 
     Each is made on the `half` opportunities before it. Between two plans a campaign at its cap is left out by counting.
     """
     served = log.opportunities.part(slice(half, None))
     picks = np.full((len(served), SLOTS), NOBODY)
-    latest = None
+    plans: list[eq.Plan] = []
     for start, stop in _parts(len(served)):
         before = slice(start, half + start)
         goals = remaining(served, picks, start, campaigns, guardrail, forecast=log.opportunities.part(before))
-        latest = plan(log, before, goals, traffic=(len(served) - start) / half, warm_start=latest)
+        latest = plan(log, before, goals, (len(served) - start) / half, warm_start=plans[-1] if plans else None)
+        plans.append(latest)
         part = slice(half + start, half + stop)
         scores = serve(latest.policy, log, part).scores
         picks[start:stop] = pick_in_turn(served.part(slice(start, stop)), goals.cap, lambda t, _, s=scores: s[t])
-    return picks
+    return picks, plans
 
 
 def remaining(

@@ -140,12 +140,16 @@ class Report:
         )
         serving = certificate.serving
         if serving is not None:
-            self.say(f"By the serving rule, on the opportunities held out of planning: {serving}")
-        conflicts = pl.from_arrow(plan.conflicts)
+            self.say(
+                f"""By the serving rule, on {serving.opportunities} opportunities held out of planning and weighted
+                up to the whole: value {serving.value:.3f}, {percent(serving.value_ratio, 1)} of the plan's; worst violation
+                {percent(serving.worst_violation, 1)}, of "{serving.worst_goal}"."""
+            )
+        conflicts = pl.DataFrame(plan.conflicts)
         self.say(f"Conflicts: {len(conflicts) or 'none'}.")
         for row in conflicts.iter_rows(named=True):
             self.say("  " + ", ".join(f"{name} {value}" for name, value in row.items() if value is not None))
-        prices = pl.from_arrow(plan.prices)
+        prices = pl.DataFrame(plan.prices)
         prices = prices.filter(pl.col("price") != 0.0).sort(pl.col("price").abs(), descending=True)
         self.table(
             [(name, "left") for name in ("goal", "kind", "measure", "scope")]
@@ -160,6 +164,16 @@ class Report:
                 for row in prices.head(PRICES).iter_rows(named=True)
             ],
             title=f"the {min(PRICES, len(prices))} largest of {len(prices)} prices that are not 0",
+        )
+
+    def replans(self, made: list[eq.Plan]) -> None:
+        """How planning during the flight went."""
+        gaps = sorted(plan.certificate.gap for plan in made)
+        solved = sum(plan.status == "solved" for plan in made)
+        seconds = sum(plan.certificate.seconds for plan in made)
+        self.say(
+            f"""During the second half: {len(made)} further plans, {solved} of them solved to a gap of 1e-4, the largest
+            gap {gaps[-1]:.1e}; {seconds:.1f} s in all."""
         )
 
     def outcomes(self, floors: int, tuned: dict[str, Outcome], for_floors: dict[str, Outcome]) -> None:
@@ -178,9 +192,9 @@ class Report:
             ratings."""
         )
         self.say(
-            f"""one plan: the policy of the first half, served as it is, without a look at what it gives. re-planned: the
-            host counts places, as the two counting baselines do, and plans {REPLANS} times during the half for what is
-            left of the goals."""
+            f"""one plan: the policy of the first half, served as it is, without a look at what it gives. re-planned:
+            the host counts places, as the two counting baselines do, and plans {REPLANS} times during the half for what
+            is left of the goals."""
         )
 
     def _outcomes(self, title: str, floors: int, rows: dict[str, Outcome]) -> None:
@@ -228,10 +242,10 @@ class Report:
             {opportunities.chance[turn, campaign]:.4f}, reference {opportunities.reference[turn]:.4f}, fee
             {campaigns.fee[campaign]:g}; {explanation.reason}."""
         )
-        rows = [(name, kind, f"{amount:+.9f}") for name, kind, amount in explanation.terms]
+        rows = [(name, kind, f"{amount:+.12f}") for name, kind, amount in explanation.terms]
         self.table(
             [("term", "left"), ("kind", "left"), ("amount", "right")],
-            [*rows, ("promotion score", "", f"{explanation.total:+.9f}")],
+            [*rows, ("promotion score", "", f"{explanation.total:+.12f}")],
         )
         added = 0.0
         for _, _, amount in explanation.terms:

@@ -28,7 +28,7 @@ class Served:
 def serve(policy: eq.Policy, log: Log, which: slice) -> Served:
     """The policy's answer to some opportunities of a log, by its serving rule."""
     table = log.rows(which)
-    replay = pl.from_arrow(policy.replay(eq.Opportunities(table, measures=MEASURES)))
+    replay = pl.DataFrame(policy.replay(eq.Opportunities(table, measures=MEASURES)))
     number = {name: index for index, name in enumerate(log.campaigns.names)}
     key = table["key"].to_numpy().astype(np.int64)
     turn = key - key[0]

@@ -93,14 +93,14 @@ def test_what_remains_is_the_goals_less_what_was_given(task):
 def test_re_planning_keeps_caps_and_looks_back_only(task, monkeypatch):
     monkeypatch.setattr(replanning, "REPLANS", 3)
     opportunities, campaigns = task
-    picks = replanned(Log(opportunities, campaigns), HALF, campaigns, 0.02)
+    picks, plans = replanned(Log(opportunities, campaigns), HALF, campaigns, 0.02)
+    assert len(plans) == 3
     assert measure(opportunities.part(slice(HALF, None)), campaigns, picks).over == 0
 
     known = HALF + 110  # two of the three parts are served by then
-    later = np.roll(opportunities.organic[known:], 1, axis=0)
-    chance = opportunities.chance.copy()
-    chance[known:] *= np.float32(0.5)
-    changed = replace(opportunities, organic=np.concatenate([opportunities.organic[:known], later]), chance=chance)
-    again = replanned(Log(changed, campaigns), HALF, campaigns, 0.02)
+    fee = opportunities.fee.copy()
+    fee[known:] = 0.0
+    changed = replace(opportunities, fee=fee)
+    again, _ = replanned(Log(changed, campaigns), HALF, campaigns, 0.02)
     assert np.array_equal(again[:110], picks[:110])
     assert not np.array_equal(again[110:], picks[110:])
