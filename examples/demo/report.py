@@ -142,8 +142,8 @@ class Report:
         if serving is not None:
             self.say(
                 f"""By the serving rule, on {serving.opportunities} opportunities held out of planning and weighted
-                up to the whole: value {serving.value:.3f}, {percent(serving.value_ratio, 1)} of the plan's; worst violation
-                {percent(serving.worst_violation, 1)}, of "{serving.worst_goal}"."""
+                up to the whole: value {serving.value:.3f}, {percent(serving.value_ratio, 1)} of the plan's; worst
+                violation {percent(serving.worst_violation, 1)}, of "{serving.worst_goal}"."""
             )
         conflicts = pl.DataFrame(plan.conflicts)
         self.say(f"Conflicts: {len(conflicts) or 'none'}.")
