@@ -403,6 +403,12 @@ impl<'e> Dual<'e> {
         Ok(Eval { ask, cells, d, smoothed, bound, active, near })
     }
 
+    /// `part` of what a row's violation is measured in: `max(1, |bound|)` in outer units.
+    pub(super) fn room(&self, r: &Row, part: f64) -> f64 {
+        let bound = if r.b != 0.0 { 0.0 } else if r.lo.is_finite() { r.lo } else { r.hi };
+        part * bound.abs().max(1.0 / self.units.delivery[r.measure])
+    }
+
     /// The objective of deliveries, penalties included.
     pub(super) fn value(&self, cells: &[f64], d: &[f64]) -> f64 {
         let m = self.measures();

@@ -27,7 +27,12 @@ pub(super) struct Point {
 pub(super) struct Required {
     above: Vec<bool>,
     below: Vec<bool>,
+    /// By how much a row may be missed and still count as kept: nothing where hard.
+    room: Vec<f64>,
 }
+
+/// A soft goal missed by less than this part of its bound counts as met.
+const MET: f64 = 5e-7;
 
 impl Required {
     /// The hard sides, and the soft ones whose price is inside its range: those that the plan means to meet.
@@ -36,6 +41,7 @@ impl Required {
         Self {
             above: dual.rows.iter().zip(y).map(|(r, p)| r.hi.is_finite() && (!r.soft_above() || inside(*p, r.price_max))).collect(),
             below: dual.rows.iter().zip(y).map(|(r, p)| r.lo.is_finite() && (!r.soft_below() || inside(*p, r.price_min))).collect(),
+            room: dual.rows.iter().map(|r| dual.room(r, MET)).collect(),
         }
     }
 
@@ -44,6 +50,7 @@ impl Required {
         Self {
             above: dual.rows.iter().map(|r| r.hi.is_finite() && !r.soft_above()).collect(),
             below: dual.rows.iter().map(|r| r.lo.is_finite() && !r.soft_below()).collect(),
+            room: vec![0.0; dual.rows.len()],
         }
     }
 }
@@ -52,7 +59,9 @@ impl Required {
 #[derive(Default)]
 pub(super) struct Recovery {
     inner: Vec<Point>,
+    /// The best answer, and the best of those that also meet every soft goal that the prices of its time meant to meet.
     pub(super) best: Option<(f64, Point)>,
+    pub(super) clean: Option<(f64, Point)>,
 }
 
 impl Recovery {
@@ -64,10 +73,10 @@ impl Recovery {
     /// Offers the uniform split, thinned with a margin, as a strictly feasible point.
     pub(super) fn offer_uniform(&mut self, dual: &Dual<'_>, y: &[f64], cells: &[f64]) {
         let ask = Arc::new(Ask::Uniform);
-        for required in [Required::meant(dual, y), Required::hard(dual)] {
+        for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
             for margin in [0.05, 0.03, 0.01, 0.003] {
                 if let Some(p) = strict(dual, &required, &ask, cells, margin) {
-                    self.consider(dual, p.clone());
+                    self.consider(dual, p.clone(), clean);
                     self.inner.push(p);
                     return;
                 }
@@ -93,17 +102,17 @@ impl Recovery {
         let own = scaled(dual, &plain, &own);
         let groups = thin_shared(dual, &meant, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
         let mut found = false;
-        for required in [meant, Required::hard(dual)] {
+        for (required, clean) in [(meant, true), (Required::hard(dual), false)] {
             for candidate in groups.iter().chain([&own]) {
                 if let Some(p) = blend(dual, &required, candidate, candidate) {
                     found = true;
-                    self.consider(dual, p);
+                    self.consider(dual, p, clean);
                     continue;
                 }
                 for inner in &self.inner.clone() {
                     if let Some(p) = blend(dual, &required, candidate, inner) {
                         found = true;
-                        self.consider(dual, p);
+                        self.consider(dual, p, clean);
                     }
                 }
             }
@@ -113,12 +122,15 @@ impl Recovery {
         }
         let nothing = Point { cells: vec![0.0; e.cells.len()], d: vec![0.0; e.d.len()], parts: Vec::new() };
         if self.best.is_none() {
-            self.consider(dual, blend(dual, &Required::hard(dual), &own, &nothing).unwrap_or(nothing));
+            self.consider(dual, blend(dual, &Required::hard(dual), &own, &nothing).unwrap_or(nothing), false);
         }
     }
 
-    fn consider(&mut self, dual: &Dual<'_>, p: Point) {
+    fn consider(&mut self, dual: &Dual<'_>, p: Point, clean: bool) {
         let value = dual.value(&p.cells, &p.d);
+        if clean && self.clean.as_ref().is_none_or(|b| value > b.0) {
+            self.clean = Some((value, p.clone()));
+        }
         if self.best.as_ref().is_none_or(|b| value > b.0) {
             self.best = Some((value, p));
         }
@@ -257,6 +269,10 @@ fn slack(dual: &Dual<'_>, required: &Required, p: &Point) -> f64 {
     let mut least = 1f64;
     for (i, r) in dual.rows.iter().enumerate() {
         let size = |bound: f64| if r.b == 0.0 { bound.abs().max(1e-9) } else { (-r.b * total[r.measure]).max(1e-9) };
+        // A cap of nothing is kept by nothing alone, and a target has no inside: neither can be strict.
+        if r.lo == r.hi || (r.hi == 0.0 && r.b == 0.0) {
+            continue;
+        }
         if required.above[i] {
             least = least.min((r.hi - p.d[i]) / size(r.hi));
         }
@@ -277,10 +293,12 @@ fn blend(dual: &Dual<'_>, required: &Required, x: &Point, inner: &Point) -> Opti
     };
     for (i, r) in dual.rows.iter().enumerate() {
         if required.above[i] {
-            row(x.d[i] - r.hi, inner.d[i] - r.hi);
+            let hi = r.hi + if r.soft_above() { required.room[i] } else { 0.0 };
+            row(x.d[i] - hi, inner.d[i] - hi);
         }
         if required.below[i] {
-            row(r.lo - x.d[i], r.lo - inner.d[i]);
+            let lo = r.lo - if r.soft_below() { required.room[i] } else { 0.0 };
+            row(lo - x.d[i], lo - inner.d[i]);
         }
     }
     if theta > 1.0 {

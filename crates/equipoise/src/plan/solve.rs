@@ -17,6 +17,8 @@ const LAST_GAMMA: f64 = 1e-7;
 /// Steps of a level, and of the last one before it is halved.
 const STEPS: usize = 4;
 const LAST_STEPS: usize = 60;
+/// Passes spent on meeting soft goals exactly once the value is good enough.
+const PATIENCE: f64 = 40.0;
 /// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
 const TRIALS: usize = 5;
 
@@ -47,11 +49,13 @@ struct Search<'d, 'e, 'l> {
     recovery: Recovery,
     bound: (f64, Vec<f64>),
     status: Option<Status>,
+    /// Passes when an answer was first worth enough.
+    enough_since: Option<f64>,
 }
 
 /// Solves from prices `y`.
 pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
-    let mut search = Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None };
+    let mut search = Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
     search.run(y, warm)?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
@@ -60,22 +64,32 @@ pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limit
         let p = Point { cells: vec![0.0; cells], d: vec![0.0; search.dual.rows.len()], parts: Vec::new() };
         (search.dual.value(&p.cells, &p.d), p)
     };
-    let (value, point) = search.recovery.best.take().unwrap_or_else(nothing);
+    let clean = search.recovery.clean.take().filter(|c| search.gap_of(c.0) <= limits.tolerance);
+    let (value, point) = clean.or_else(|| search.recovery.best.take()).unwrap_or_else(nothing);
     Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point })
 }
 
 impl Search<'_, '_, '_> {
+    fn gap_of(&self, value: f64) -> f64 {
+        (self.bound.0 - value) / (1.0 / self.dual.units.value()).max(self.bound.0.abs())
+    }
+
     fn gap(&self) -> f64 {
-        match &self.recovery.best {
-            Some((value, _)) => (self.bound.0 - value) / (1.0 / self.dual.units.value()).max(self.bound.0.abs()),
-            None => f64::INFINITY,
-        }
+        self.recovery.best.as_ref().map_or(f64::INFINITY, |b| self.gap_of(b.0))
     }
 
     /// Whether to stop: solved, or a limit.
     fn done(&mut self) -> bool {
-        if self.gap() <= self.limits.tolerance {
+        let tolerance = self.limits.tolerance;
+        if self.recovery.clean.as_ref().is_some_and(|c| self.gap_of(c.0) <= tolerance) {
             return true;
+        }
+        if self.gap() <= tolerance {
+            // Worth enough, but some soft goal is missed by a little: worth some passes to meet, not all.
+            let since = *self.enough_since.get_or_insert(self.dual.passes);
+            if self.dual.passes > since + PATIENCE {
+                return true;
+            }
         }
         if (self.limits.cancelled)() {
             self.status = Some(Status::Cancelled);
@@ -168,11 +182,16 @@ impl Search<'_, '_, '_> {
         }
     }
 
-    /// Sum of the slopes of the campaigns' own prices, or of all prices where there are none.
+    /// Sum of the slopes of the campaigns' own prices; shared ones count little beside them.
     fn own_residual(&self, g: &[f64]) -> f64 {
         let own: f64 = self.dual.own.iter().filter(|i| **i != NONE).map(|i| g[*i].abs()).sum();
         let shared: f64 = self.dual.shared.iter().map(|i| g[*i].abs()).sum();
-        own + 0.01 * shared
+        if own == 0.0 { shared } else { own + 0.01 * shared }
+    }
+
+    /// Whether every target whose price is inside its range is met: no repair could mend it.
+    fn on_target(&self, g: &[f64]) -> bool {
+        self.dual.rows.iter().zip(g).all(|(r, g)| r.lo != r.hi || g.abs() <= self.dual.room(r, 1e-7))
     }
 
     /// Radii grow while a slope keeps its sign and shrink when it flips.
@@ -290,7 +309,9 @@ impl Search<'_, '_, '_> {
 
     fn set_tight(&mut self, floors: f64, shares: f64, caps: f64, totals: &[f64]) {
         let tight = |r: &Row| {
-            if r.b != 0.0 {
+            if r.lo == r.hi {
+                (r.lo, r.hi)
+            } else if r.b != 0.0 {
                 let room = shares * -r.b * totals[r.measure];
                 (r.lo + room, r.hi - room)
             } else {
