@@ -33,9 +33,9 @@ impl Best {
 }
 
 /// Longest row that [`scan`] takes; the index of a longer one would eat the score.
-pub const MAX_LEN: usize = 1024;
+const MAX_LEN: usize = 1024;
 
-/// Scans one group. Returns `None` for rows longer than [`MAX_LEN`].
+/// Scans one group. Returns `None` for rows longer than 1,024 candidates.
 ///
 /// # Panics
 /// If `prices` is shorter than the block's columns or measures.

@@ -107,6 +107,23 @@ impl Packed {
         &self.layout
     }
 
+    /// Gives every candidate to `emit`, as its opportunity, its index in the sample, its column and its measures without `exposure`.
+    pub fn each_candidate(&self, mut emit: impl FnMut(&Row, usize, usize, &[f32])) {
+        let mut y = Vec::new();
+        for block in &self.blocks {
+            for group in block.groups() {
+                for (a, row) in group.rows.iter().enumerate().filter(|(_, r)| r.opportunity != PAD) {
+                    for j in 0..row.len as usize {
+                        let at = group.offset + j * LANES + a;
+                        y.clear();
+                        y.extend(block.measures().iter().map(|m| m[at]));
+                        emit(row, self.starts[row.opportunity as usize] as usize + j, block.columns()[at] as usize, &y);
+                    }
+                }
+            }
+        }
+    }
+
     /// The column of a candidate of the sample.
     ///
     /// # Panics

@@ -405,7 +405,13 @@ impl<'e> Dual<'e> {
 
     /// `part` of what a row's violation is measured in: `max(1, |bound|)` in outer units.
     pub(super) fn room(&self, r: &Row, part: f64) -> f64 {
-        let bound = if r.b != 0.0 { 0.0 } else if r.lo.is_finite() { r.lo } else { r.hi };
+        let bound = if r.b != 0.0 {
+            0.0
+        } else if r.lo.is_finite() {
+            r.lo
+        } else {
+            r.hi
+        };
         part * bound.abs().max(1.0 / self.units.delivery[r.measure])
     }
 

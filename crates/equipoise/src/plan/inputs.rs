@@ -302,7 +302,7 @@ impl<'a> Inputs<'a> {
         let columns: Vec<&[f32]> = (1..self.measures.len()).map(|j| self.column(log, prepared, j)).collect();
         let mut largest = 0f64;
         let (mut sum, mut count) = (0.0, 0u64);
-        for i in (0..log.candidates()).filter(|i| prepared.rank[*i] != ORGANIC) {
+        for i in 0..log.candidates() {
             let worth = self.weights[0] + columns.iter().zip(&self.weights[1..]).map(|(y, w)| w * f64::from(y[i])).sum::<f64>();
             largest = largest.max(worth.abs());
             if measure > 0 && columns[measure - 1][i] > 0.0 {

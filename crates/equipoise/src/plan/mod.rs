@@ -5,6 +5,7 @@ mod certificate;
 mod conflicts;
 mod dense;
 mod dual;
+mod exact;
 mod goals;
 mod inputs;
 mod newton;

@@ -7,10 +7,19 @@ use std::sync::Arc;
 /// Strictly feasible points kept.
 const KEPT: usize = 4;
 
-/// A pass's decisions, thinned by column.
+/// Where decisions come from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// A pass.
+    Pass(Ask),
+    /// An exact solve of a small problem: by candidate of the sample.
+    Given(Vec<f64>),
+}
+
+/// Decisions, thinned by column.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    pub(super) ask: Arc<Ask>,
+    pub(super) source: Arc<Source>,
     pub(super) share: f64,
     pub(super) factor: Arc<Vec<f64>>,
 }
@@ -27,12 +36,15 @@ pub(super) struct Point {
 pub(super) struct Required {
     above: Vec<bool>,
     below: Vec<bool>,
-    /// By how much a row may be missed and still count as kept: nothing where hard.
-    room: Vec<f64>,
+    /// By how much a row may be missed below and above and still count as kept.
+    room: Vec<(f64, f64)>,
 }
 
 /// A soft goal missed by less than this part of its bound counts as met.
 const MET: f64 = 5e-7;
+/// The same for hard goals, and only for exact decisions where no answer keeps them strictly: promises without an inside, such as a share of
+/// a party that has no supply, are met to rounding or not at all.
+const ROUNDING: f64 = 1e-9;
 
 impl Required {
     /// The hard sides, and the soft ones whose price is inside its range: those that the plan means to meet.
@@ -41,7 +53,7 @@ impl Required {
         Self {
             above: dual.rows.iter().zip(y).map(|(r, p)| r.hi.is_finite() && (!r.soft_above() || inside(*p, r.price_max))).collect(),
             below: dual.rows.iter().zip(y).map(|(r, p)| r.lo.is_finite() && (!r.soft_below() || inside(*p, r.price_min))).collect(),
-            room: dual.rows.iter().map(|r| dual.room(r, MET)).collect(),
+            room: rooms(dual, 0.0),
         }
     }
 
@@ -50,9 +62,15 @@ impl Required {
         Self {
             above: dual.rows.iter().map(|r| r.hi.is_finite() && !r.soft_above()).collect(),
             below: dual.rows.iter().map(|r| r.lo.is_finite() && !r.soft_below()).collect(),
-            room: vec![0.0; dual.rows.len()],
+            room: rooms(dual, 0.0),
         }
     }
+}
+
+/// Room below and above each row: of soft sides [`MET`], of hard ones `hard`, in parts of the bound.
+fn rooms(dual: &Dual<'_>, hard: f64) -> Vec<(f64, f64)> {
+    let room = |r: &Row, soft: bool| dual.room(r, if soft { MET } else { hard });
+    dual.rows.iter().map(|r| (room(r, r.soft_below()), room(r, r.soft_above()))).collect()
 }
 
 /// Strictly feasible points found so far, and the best answer.
@@ -72,10 +90,10 @@ impl Recovery {
 
     /// Offers the uniform split, thinned with a margin, as a strictly feasible point.
     pub(super) fn offer_uniform(&mut self, dual: &Dual<'_>, y: &[f64], cells: &[f64]) {
-        let ask = Arc::new(Ask::Uniform);
+        let source = Arc::new(Source::Pass(Ask::Uniform));
         for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
             for margin in [0.05, 0.03, 0.01, 0.003] {
-                if let Some(p) = strict(dual, &required, &ask, cells, margin) {
+                if let Some(p) = strict(dual, &required, &source, cells, margin) {
                     self.consider(dual, p.clone(), clean);
                     self.inner.push(p);
                     return;
@@ -84,45 +102,58 @@ impl Recovery {
         }
     }
 
-    /// Looks for answers in a pass's sums. Returns whether any was found.
+    /// Looks for answers in a pass's sums.
     pub(super) fn offer(&mut self, dual: &Dual<'_>, y: &[f64], e: &Eval) {
-        let ask = Arc::new(e.ask.clone());
+        self.offer_decisions(dual, y, Source::Pass(e.ask.clone()), &e.cells);
+    }
+
+    /// Looks for answers in decisions with these sums by column and measure.
+    pub(super) fn offer_decisions(&mut self, dual: &Dual<'_>, y: &[f64], source: Source, cells: &[f64]) {
+        let exact = matches!(source, Source::Given(_));
+        let source = Arc::new(source);
         let meant = Required::meant(dual, y);
         if self.inner.len() < KEPT {
-            if let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &ask, &e.cells, *margin)) {
+            if let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &source, cells, *margin)) {
                 self.inner.push(p);
             }
         }
-        let plain = Point {
-            cells: e.cells.clone(),
-            d: e.d.clone(),
-            parts: vec![Part { ask, share: 1.0, factor: Arc::new(vec![1.0; e.cells.len() / dual.measures()]) }],
-        };
-        let own = thin_own(dual, &plain.cells, 1.0 - 1e-12);
-        let own = scaled(dual, &plain, &own);
-        let groups = thin_shared(dual, &meant, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
+        let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
+        let plain = Point { cells: cells.to_vec(), d: dual.deliveries(cells), parts: vec![Part { source, share: 1.0, factor }] };
         let mut found = false;
-        for (required, clean) in [(meant, true), (Required::hard(dual), false)] {
+        let hard = Required::hard(dual);
+        for (required, clean) in [(&meant, true), (&hard, false)] {
+            let own = scaled(dual, &plain, &thin_own(dual, required, &plain.cells, 1.0 - 1e-12));
+            let groups = thin_shared(dual, required, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
             for candidate in groups.iter().chain([&own]) {
-                if let Some(p) = blend(dual, &required, candidate, candidate) {
+                if let Some(p) = blend(dual, required, candidate, candidate) {
                     found = true;
                     self.consider(dual, p, clean);
                     continue;
                 }
                 for inner in &self.inner.clone() {
-                    if let Some(p) = blend(dual, &required, candidate, inner) {
+                    if let Some(p) = blend(dual, required, candidate, inner) {
                         found = true;
                         self.consider(dual, p, clean);
                     }
                 }
             }
             if found {
-                return;
+                break;
             }
         }
-        let nothing = Point { cells: vec![0.0; e.cells.len()], d: vec![0.0; e.d.len()], parts: Vec::new() };
+        if exact {
+            // Prefer what rounding alone keeps from being strict to what blending had to give up.
+            let rounding = |required: Required| Required { room: rooms(dual, ROUNDING), ..required };
+            for (required, clean) in [(rounding(Required::meant(dual, y)), true), (rounding(Required::hard(dual)), false)] {
+                if let Some(p) = blend(dual, &required, &plain, &plain) {
+                    self.consider(dual, p, clean);
+                }
+            }
+        }
+        let nothing = Point { cells: vec![0.0; cells.len()], d: vec![0.0; plain.d.len()], parts: Vec::new() };
         if self.best.is_none() {
-            self.consider(dual, blend(dual, &Required::hard(dual), &own, &nothing).unwrap_or(nothing), false);
+            let own = scaled(dual, &plain, &thin_own(dual, &hard, &plain.cells, 1.0 - 1e-12));
+            self.consider(dual, blend(dual, &hard, &own, &nothing).unwrap_or(nothing), false);
         }
     }
 
@@ -149,13 +180,13 @@ fn scaled(dual: &Dual<'_>, p: &Point, factor: &[f64]) -> Point {
     Point { cells, d, parts }
 }
 
-fn strict(dual: &Dual<'_>, required: &Required, ask: &Arc<Ask>, cells: &[f64], margin: f64) -> Option<Point> {
+fn strict(dual: &Dual<'_>, required: &Required, source: &Arc<Source>, cells: &[f64], margin: f64) -> Option<Point> {
     let plain = Point {
         cells: cells.to_vec(),
         d: Vec::new(),
-        parts: vec![Part { ask: ask.clone(), share: 1.0, factor: Arc::new(vec![1.0; cells.len() / dual.measures()]) }],
+        parts: vec![Part { source: source.clone(), share: 1.0, factor: Arc::new(vec![1.0; cells.len() / dual.measures()]) }],
     };
-    let own = scaled(dual, &plain, &thin_own(dual, cells, 1.0 - margin));
+    let own = scaled(dual, &plain, &thin_own(dual, required, cells, 1.0 - margin));
     let p = thin_shared(dual, required, &own.cells, margin).map(|f| scaled(dual, &own, &f))?;
     (slack(dual, required, &p) > 0.2 * margin).then_some(p)
 }
@@ -174,14 +205,15 @@ fn by_campaign(dual: &Dual<'_>, cells: &[f64], scale: Option<&[f64]>) -> Vec<f64
 }
 
 /// Factors by column that bring every campaign under its own caps.
-fn thin_own(dual: &Dual<'_>, cells: &[f64], shrink: f64) -> Vec<f64> {
+fn thin_own(dual: &Dual<'_>, required: &Required, cells: &[f64], shrink: f64) -> Vec<f64> {
     let p = dual.priced.len();
     let delivered = by_campaign(dual, cells, None);
     let mut factor = vec![1f64; dual.campaigns()];
     for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != NONE) {
         let r = &dual.rows[*i];
-        let cap = r.hi * shrink;
-        if r.hi.is_finite() && r.a * delivered[at] > cap {
+        // A target met with a margin would be a target missed.
+        let cap = if r.lo == r.hi { r.hi } else { r.hi * shrink };
+        if required.above[*i] && r.a * delivered[at] > cap {
             factor[at / p] = factor[at / p].min(cap / (r.a * delivered[at]));
         }
     }
@@ -293,11 +325,11 @@ fn blend(dual: &Dual<'_>, required: &Required, x: &Point, inner: &Point) -> Opti
     };
     for (i, r) in dual.rows.iter().enumerate() {
         if required.above[i] {
-            let hi = r.hi + if r.soft_above() { required.room[i] } else { 0.0 };
+            let hi = r.hi + required.room[i].1;
             row(x.d[i] - hi, inner.d[i] - hi);
         }
         if required.below[i] {
-            let lo = r.lo - if r.soft_below() { required.room[i] } else { 0.0 };
+            let lo = r.lo - required.room[i].0;
             row(lo - x.d[i], lo - inner.d[i]);
         }
     }

@@ -3,7 +3,7 @@
 use super::certificate::Status;
 use super::dual::{Dual, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
-use super::recovery::Point;
+use super::recovery::{Point, Source};
 use super::solve::{Limits, solve};
 use crate::error::Result;
 use crate::exchange::{Exchange, Layout, Local};
@@ -11,6 +11,9 @@ use crate::model::Scope;
 use crate::utility::Promise;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+
+/// Candidate rows up to which a problem is finished exactly where smoothing does not.
+const SMALL: u64 = 20_000;
 
 /// One packed sample and what its goals are about.
 pub(super) struct Relaxed<'i, 'l> {
@@ -203,6 +206,7 @@ impl Relaxed<'_, '_> {
         let price_unit: Vec<f64> = (0..measures).map(|j| units.price(j)).collect();
         let delivery_unit = units.delivery.clone();
         let value_unit = units.value();
+        let packed = self.local.packed().clone();
         let mut dual = Dual::new(&mut self.local, rows, members, units, weights, tie);
         let observe = |passes: f64, bound: f64, value: f64| (ask.observe)(passes, bound * value_unit, value * value_unit);
         let limits = Limits {
@@ -212,6 +216,7 @@ impl Relaxed<'_, '_> {
             time: ask.time,
             cancelled: ask.cancelled,
             observe: &observe,
+            small: (packed.layout().rows <= SMALL).then_some(packed.as_ref()),
         };
         let solution = solve(&mut dual, y, ask.start.is_some(), &limits)?;
         let passes = dual.passes;
@@ -246,7 +251,11 @@ impl Relaxed<'_, '_> {
         let packed = self.local.packed();
         let mut x = vec![0.0; self.layout().rows as usize];
         for part in &point.parts {
-            self.local.decide(&part.ask, |i, v| x[i] += part.share * part.factor[packed.column_of(i)] * v);
+            let mut add = |i: usize, v: f64| x[i] += part.share * part.factor[packed.column_of(i)] * v;
+            match part.source.as_ref() {
+                Source::Pass(ask) => self.local.decide(ask, add),
+                Source::Given(given) => given.iter().enumerate().for_each(|(i, v)| add(i, *v)),
+            }
         }
         x
     }

@@ -2,10 +2,11 @@
 
 use super::certificate::Status;
 use super::dual::{Dual, Eval, NONE, Row};
+use super::exact;
 use super::newton::{Damping, Model, Radius, direction};
-use super::recovery::{Point, Recovery};
+use super::recovery::{Point, Recovery, Source};
 use crate::error::Result;
-use crate::exchange::Ask;
+use crate::exchange::{Ask, Packed};
 use crate::model::Scope;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const LAST_GAMMA: f64 = 1e-7;
 /// Steps of a level, and of the last one before it is halved.
 const STEPS: usize = 4;
 const LAST_STEPS: usize = 60;
+/// Passes after which a small problem is handed to an exact solver.
+const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
 const PATIENCE: f64 = 40.0;
 /// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
@@ -31,6 +34,8 @@ pub(super) struct Limits<'a> {
     pub(super) cancelled: &'a dyn Fn() -> bool,
     /// Called after each pass with passes, bound and value in inner units.
     pub(super) observe: &'a dyn Fn(f64, f64, f64),
+    /// The sample, where it is small enough to be finished exactly.
+    pub(super) small: Option<&'a Packed>,
 }
 
 /// What a solve found, in inner units.
@@ -55,8 +60,10 @@ struct Search<'d, 'e, 'l> {
 
 /// Solves from prices `y`.
 pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
-    let mut search = Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
+    let mut search =
+        Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
     search.run(y, warm)?;
+    search.finish()?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
     let cells = search.dual.layout().columns.len() * search.dual.measures();
@@ -81,7 +88,7 @@ impl Search<'_, '_, '_> {
     /// Whether to stop: solved, or a limit.
     fn done(&mut self) -> bool {
         let tolerance = self.limits.tolerance;
-        if self.recovery.clean.as_ref().is_some_and(|c| self.gap_of(c.0) <= tolerance) {
+        if self.solved() {
             return true;
         }
         if self.gap() <= tolerance {
@@ -91,6 +98,9 @@ impl Search<'_, '_, '_> {
                 return true;
             }
         }
+        if self.limits.small.is_some() && self.dual.passes > EXACT_AFTER {
+            return true;
+        }
         if (self.limits.cancelled)() {
             self.status = Some(Status::Cancelled);
         } else if self.limits.time.is_some_and(|t| self.limits.started.elapsed() >= t) {
@@ -99,6 +109,24 @@ impl Search<'_, '_, '_> {
             self.status = Some(Status::IterationLimit);
         }
         self.status.is_some()
+    }
+
+    /// Whether an answer that also meets the soft goals is worth enough.
+    fn solved(&self) -> bool {
+        self.recovery.clean.as_ref().is_some_and(|c| self.gap_of(c.0) <= self.limits.tolerance)
+    }
+
+    /// Finishes a small problem that smoothing did not: its vertices are too few and too far apart.
+    fn finish(&mut self) -> Result<()> {
+        let Some(packed) = self.limits.small.filter(|_| !self.solved() && self.status.is_none_or(|s| s == Status::Stalled)) else {
+            return Ok(());
+        };
+        if let Some((y, x)) = exact::solve(self.dual, packed) {
+            self.evaluate(&y, LAST_GAMMA)?;
+            let cells = exact::cells(self.dual, packed, &x);
+            self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
+        }
+        Ok(())
     }
 
     fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
@@ -142,7 +170,7 @@ impl Search<'_, '_, '_> {
                 let residual = self.own_residual(&g) / scale;
                 let looking = steps_in_all < 12 && self.recovery.inner() < 2;
                 let level_done = if last {
-                    steps >= LAST_STEPS || (residual < 2e-4 * gamma && steps > 0)
+                    steps >= LAST_STEPS || (residual < 2e-4 * gamma && steps > 0 && self.on_target(&g))
                 } else {
                     !looking && (residual < 0.1 * gamma || steps >= STEPS)
                 };
