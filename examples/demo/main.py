@@ -102,17 +102,21 @@ def serve_baselines(halves: Halves, report: Report) -> Comparison:
 
 
 def most_explained(requests: OneByOne, served: Served) -> tuple[int, int, eq.Explanation]:
-    """Of the first picks the one whose score has the most terms: opportunity, campaign, explanation."""
+    """Of the first picks the one whose score has the most terms that are not 0: opportunity, campaign, explanation."""
     best: tuple[int, int, eq.Explanation] | None = None
     for turn in range(min(SEARCHED, len(requests))):
         request = requests.score(turn)
         for row, campaign in zip(request.picks, served.picks[turn], strict=False):
             explanation = request.explain(int(row))
-            if best is None or len(explanation.terms) > len(best[2].terms):
+            if best is None or _weight(explanation) > _weight(best[2]):
                 best = (turn, int(campaign), explanation)
     if best is None:
         raise SystemExit("nothing was promoted, so there is nothing to explain")
     return best
+
+
+def _weight(explanation: eq.Explanation) -> int:
+    return sum(amount != 0.0 for _name, _kind, amount in explanation.terms)
 
 
 def main() -> None:

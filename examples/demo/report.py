@@ -242,7 +242,7 @@ class Report:
             {opportunities.chance[turn, campaign]:.4f}, reference {opportunities.reference[turn]:.4f}, fee
             {campaigns.fee[campaign]:g}; {explanation.reason}."""
         )
-        rows = [(name, kind, f"{amount:+.12f}") for name, kind, amount in explanation.terms]
+        rows = [(name, kind, f"{amount + 0.0:+.12f}") for name, kind, amount in explanation.terms]
         self.table(
             [("term", "left"), ("kind", "left"), ("amount", "right")],
             [*rows, ("promotion score", "", f"{explanation.total:+.12f}")],
