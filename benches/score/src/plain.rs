@@ -89,8 +89,8 @@ impl Policy {
                 return 0.0;
             }
             let mut s = values[0] - campaign.prices[0];
-            for j in 1..values.len() {
-                s += (values[j] - campaign.prices[j]) * ask.measures[(j - 1) * n + i];
+            for (j, value) in values.iter().enumerate().skip(1) {
+                s += (value - campaign.prices[j]) * ask.measures[(j - 1) * n + i];
             }
             s + 0.0
         };

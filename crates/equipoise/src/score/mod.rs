@@ -85,7 +85,9 @@ impl Policy {
         let tag = u32::from(self.tag());
         let eligibility = self.roster().eligibility(request.market, request.surface, request.time);
         let expired = matches!((request.time, self.valid_until()), (Some(time), Some(until)) if time >= until);
-        for (i, row) in request.campaign.iter().enumerate() {
+        ws.campaigns.resize(request.len(), campaigns);
+        ws.reasons.resize(request.len(), Reason::Expired);
+        for (i, ((row, own_campaign), own_reason)) in request.campaign.iter().zip(&mut ws.campaigns).zip(&mut ws.reasons).enumerate() {
             let (campaign, reason) = match *row {
                 UNKNOWN => (campaigns, Reason::Unknown),
                 ORGANIC => (campaigns, Reason::Organic),
@@ -104,8 +106,9 @@ impl Policy {
                     (if refused.is_some() { campaigns } else { campaign }, refused.unwrap_or(Reason::Price))
                 }
             };
-            ws.campaigns.push(if expired { campaigns } else { campaign });
-            ws.reasons.push(if expired { Reason::Expired } else { reason });
+            if !expired {
+                (*own_campaign, *own_reason) = (campaign, reason);
+            }
         }
         Ok(())
     }
@@ -165,6 +168,7 @@ const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Policy>();
     shared::<Workspace>();
+    shared::<Error>();
 };
 
 /// `what`, refused with its index and value, if it is not finite or its magnitude is above the limit.

@@ -12,6 +12,15 @@ fn ordered(x: f32) -> u32 {
     if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
 }
 
+/// One number that orders by score, then organic score, then lower index first.
+fn entry(score: f32, organic: u32, index: u32) -> u128 {
+    u128::from(ordered(score)) << 64 | u128::from(organic) << 32 | u128::from(!index)
+}
+
+fn index_of(entry: u128) -> usize {
+    !(entry as u32) as usize
+}
+
 /// Takes candidates by score, organic score and index, as many as slots, slate rules and places allow; writes picks, positions and reasons.
 /// `O(n + considered * log n)`; a candidate refused for its item, artist or label costs a look at every pick so far.
 pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut Workspace) {
@@ -20,7 +29,7 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     for (i, s) in ws.scores.iter().enumerate() {
         if *s > 0.0 {
             let organic = request.organic.map_or(0, |organic| ordered(organic[i]));
-            heap.push((u64::from(ordered(*s)) << 32 | u64::from(organic), !(i as u32)));
+            heap.push(entry(*s, organic, i as u32));
         }
     }
     let mut heap = BinaryHeap::from(heap);
@@ -29,13 +38,13 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     while (ws.picks.len() as u32) < slots {
         if place > visible {
             // Nobody else can be placed, whoever they are.
-            for (_, i) in &heap {
-                ws.reasons[!i as usize] = Reason::NoPlace;
+            for entry in &heap {
+                ws.reasons[index_of(*entry)] = Reason::NoPlace;
             }
             break;
         }
-        let Some((_, i)) = heap.pop() else { break };
-        let i = !i as usize;
+        let Some(entry) = heap.pop() else { break };
+        let i = index_of(entry);
         ws.reasons[i] = refuse(policy, request, ws, i).unwrap_or(Reason::Picked);
         if ws.reasons[i] == Reason::Picked {
             ws.picks.push(i as u32);

@@ -18,7 +18,7 @@ pub struct Workspace {
     pub(super) values: Vec<f32>,
     /// The measure `displacement` of every candidate, where some of it had to be filled.
     pub(super) displacement: Vec<f32>,
-    pub(super) heap: Vec<(u64, u32)>,
+    pub(super) heap: Vec<u128>,
     pub(super) places: organic::Places,
     pub(super) reference: Option<f32>,
     pub(super) known_segment: bool,
