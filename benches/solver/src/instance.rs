@@ -7,7 +7,7 @@ use serde_json::json;
 use std::error::Error;
 use std::path::Path;
 
-/// What [`equipoise::plan`] takes.
+/// What [`equipoise::plan()`] takes.
 pub(crate) struct Instance {
     pub(crate) problem: Problem,
     pub(crate) log: Opportunities,
