@@ -125,8 +125,9 @@ def trade_off(
     """
     _style()
     figure, (left, right) = plt.subplots(1, 2, figsize=(13.2, 6.2))
-    _curves(left, levels.index(chosen), curves, lambda outcome: outcome.net)
-    _curves(right, levels.index(chosen), curves, lambda outcome: outcome.floors_met)
+    ringed = levels.index(chosen)
+    _curves(left, ringed, curves, lambda outcome: outcome.net)
+    _curves(right, ringed, curves, lambda outcome: outcome.floors_met)
     for panel in (left, right):
         panel.axvline(100.0 * chosen, color="#777777", linestyle="--", linewidth=1, zorder=1)
         panel.grid(color="#EEEEEE", zorder=0)
@@ -146,15 +147,6 @@ def trade_off(
         fontsize=9,
         color="#555555",
     )
-    boosted = curves["fixed boost"][levels.index(chosen)]
-    right.annotate(
-        f"but {boosted.over:,.0f} places\nbeyond the caps",
-        (100.0 * boosted.loss, boosted.floors_met),
-        xytext=(10, -30),
-        textcoords="offset points",
-        fontsize=8.5,
-        color=STYLES["fixed boost"][0],
-    )
     figure.suptitle(
         f"What promotion costs the listener, and what it buys ({source})",
         x=0.012,
@@ -166,15 +158,19 @@ def trade_off(
     note = f"Points: tuned or planned for a guardrail of {points} % on what came before, served on the second half."
     figure.text(0.012, 0.915, note, fontsize=9.5, color="#555555")
     handles = [
-        plt.Line2D([], [], color=STYLES[name][0], marker=STYLES[name][1], linewidth=STYLES[name][2], label=name)
-        for name in reversed(curves)
+        plt.Line2D([], [], color=colour, marker=marker, linewidth=width, label=_with_excess(name, curves[name][ringed]))
+        for name, (colour, marker, width) in reversed(STYLES.items())
     ]
     ring = {"marker": "o", "markerfacecolor": "none", "markersize": 12, "linestyle": ""}
     handles.append(plt.Line2D([], [], color="#555555", label="the task's guardrail", **ring))
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.006, 0.905), ncols=6, frameon=False, fontsize=10)
-    figure.tight_layout(rect=(0, 0, 1, 0.87))
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.006, 0.905), ncols=3, frameon=False, fontsize=10)
+    figure.tight_layout(rect=(0, 0, 1, 0.855))
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def _with_excess(name: str, outcome: Outcome) -> str:
+    return f"{name} ({outcome.over:,.0f} places over caps)" if outcome.over else name
 
 
 def _curves(panel: Axes, ringed: int, curves: dict[str, list[Outcome]], quantity: Callable[[Outcome], float]) -> None:
