@@ -10,8 +10,8 @@ final class Quickstart {
             Policy policy = scorer.policy();
             int stream = policy.measure("stream");
             Workspace request = scorer.newWorkspace(2000);
-            request.begin(policy, 2).slots(1).key(42L);
-            request.organic(0, 0.61f);
+            request.begin(policy, 2).slots(1).key(42L).reference(0.60f);
+            request.organic(0, 0.55f);
             request.campaign(0, policy.row("embers"));
             request.measure(0, stream, 0.4f);
             request.organic(1, 0.70f);

@@ -13,7 +13,7 @@ log = pl.DataFrame(
     }
 )
 campaigns = pl.DataFrame({"campaign": ["waves", "embers"], "cap": [1.0, None]})
-guardrail = {"kind": "guardrail", "measure": "displacement", "per": "all", "at_most": 0.10, "relative_to": "organic"}
+guardrail = {"kind": "guardrail", "measure": "displacement", "per": "all", "at_most": 0.02, "relative_to": "organic"}
 problem = eq.Problem.from_dict({"objectives": {"stream": 1.0}, "slate": {"visible": 2}, "goals": [guardrail]})
 plan = eq.plan(problem, eq.Opportunities(log, measures=["stream"]), eq.Campaigns(campaigns), holdout=0)
 print(plan.status, plan.certificate.gap)
@@ -21,9 +21,9 @@ plan.policy.save("policy.safetensors")
 
 scorer = eq.Scorer(plan.policy)
 request = scorer.request(max_candidates=2000)
-request.begin(scorer.policy, 2, slots=1, key=42)
-request.organic[:2] = [0.61, 0.70]
+request.begin(scorer.policy, 2, slots=1, key=42, reference=0.60)
+request.organic[:2] = [0.55, 0.70]
 request.campaign[:2] = plan.policy.resolve(["embers", "nobody's"])
 request.measures[:2, plan.policy.measures.index("stream")] = [0.4, 0.3]
 request.score()
-print(f"{request.scores[0]} at place {request.positions[0]}")
+print(request.scores[0], "at place", request.positions[0])
