@@ -11,12 +11,8 @@ final class Quickstart {
             int stream = policy.measure("stream");
             Workspace request = scorer.newWorkspace(2000);
             request.begin(policy, 2).slots(1).key(42L).reference(0.60f);
-            request.organic(0, 0.55f);
-            request.campaign(0, policy.row("embers"));
-            request.measure(0, stream, 0.4f);
-            request.organic(1, 0.70f);
-            request.campaign(1, -1);
-            request.measure(1, stream, 0.3f);
+            request.organic(0, 0.55f).campaign(0, policy.row("embers")).measure(0, stream, 0.4f);
+            request.organic(1, 0.70f).campaign(1, -1).measure(1, stream, 0.3f);
             request.score();
             System.out.println(request.promotionScore(0) + " at place " + request.position(0));
         }
