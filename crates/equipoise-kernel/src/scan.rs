@@ -126,7 +126,7 @@ unsafe fn avx2(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
 ///
 /// # Safety
 /// Every non-empty column of prices must be as long as the block's bound on column indices, which [`Block::new`] checked them against.
-#[expect(clippy::inline_always, reason = "inlined into each path, it is compiled for that path's instructions")]
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
 #[inline(always)]
 unsafe fn body(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
     let index_mask = if group.len <= 32 { 31 } else { 1023 };

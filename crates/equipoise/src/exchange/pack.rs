@@ -2,7 +2,7 @@
 
 use super::fixed::Scale;
 use equipoise_kernel::{Block, Group, LANES, PAD, Row};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Opportunities per block. Fixed, so that blocks depend on the sample alone and never on threads.
 const BLOCK: usize = 4096;
@@ -149,13 +149,13 @@ fn columns(sample: &Sample) -> (Vec<Column>, Vec<u32>) {
         sample.campaign.iter().for_each(|c| seen[*c as usize] = true);
         pairs.extend((0..sample.campaigns as u64).filter(|c| seen[*c as usize]).map(|c| c << 32));
     } else {
-        let mut seen = HashMap::new();
+        let mut seen = HashSet::new();
         for t in 0..sample.slots.len() {
             for i in sample.starts[t] as usize..sample.starts[t + 1] as usize {
-                seen.entry(pair(t, i)).or_insert(());
+                seen.insert(pair(t, i));
             }
         }
-        pairs.extend(seen.keys());
+        pairs.extend(seen);
         pairs.sort_unstable();
     }
     let mut column_of = Vec::with_capacity(sample.campaign.len());
@@ -229,7 +229,9 @@ fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Ra
             let offset = packed.len();
             let longest = lanes.iter().map(|t| len(*t)).max().unwrap_or(0);
             packed.resize(offset + longest * LANES, priced_out);
-            measures.iter_mut().for_each(|m| m.resize(offset + longest * LANES, 0.0));
+            for m in &mut measures {
+                m.resize(offset + longest * LANES, 0.0);
+            }
             let mut rows = [Row { opportunity: PAD, len: 0, slots: 0, weight: 0.0 }; LANES];
             for (a, t) in lanes.iter().enumerate() {
                 rows[a] = Row { opportunity: *t as u32, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };

@@ -24,7 +24,7 @@ pub(super) fn solve(dual: &Dual<'_>, packed: &Packed) -> Option<(Vec<f64>, Vec<f
         let column = Column {
             cost: -amounts.iter().zip(&dual.weights).map(|(a, w)| a * w).sum::<f64>(),
             entries: vec![(slots_row[t], 1.0)],
-            column,
+            cell: column,
             amounts,
         };
         columns[i] = column;
@@ -41,7 +41,7 @@ pub(super) fn solve(dual: &Dual<'_>, packed: &Packed) -> Option<(Vec<f64>, Vec<f
             bound.is_finite().then(|| {
                 let row = lp.row(sign * bound);
                 for c in &mut columns {
-                    let coefficient = (if dual.is_member(r, c.column) { r.a } else { 0.0 }) + r.b;
+                    let coefficient = (if dual.is_member(r, c.cell) { r.a } else { 0.0 }) + r.b;
                     if coefficient != 0.0 && c.amounts[r.measure] != 0.0 {
                         c.entries.push((row, sign * coefficient * c.amounts[r.measure]));
                     }
@@ -98,12 +98,12 @@ fn within_slots(packed: &Packed, solved: &[f64]) -> Vec<f64> {
     x
 }
 
-/// A variable: its cost, its coefficients by row, and for a candidate its column and amounts.
+/// A variable: its cost, its coefficients by row, and for a candidate the column of its cell and its amounts.
 #[derive(Clone, Default)]
 struct Column {
     cost: f64,
     entries: Vec<(usize, f64)>,
-    column: usize,
+    cell: usize,
     amounts: Vec<f64>,
 }
 

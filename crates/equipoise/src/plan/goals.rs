@@ -67,7 +67,7 @@ impl Goals {
         let place = match (&goal.per, &goal.of) {
             (Some(_), _) if scope == Scope::All => "in all".to_owned(),
             (Some(_), _) => format!("per {}", scope.name()),
-            (None, of) => of.iter().flatten().map(|(k, v)| format!("of {k}={v}")).collect(),
+            (None, of) => of.iter().flatten().next().map_or_else(String::new, |(k, v)| format!("of {k}={v}")),
         };
         let mut name = |side: &str| {
             let plain = goal.name.clone().unwrap_or_else(|| format!("{} {} {place}", kind_name(goal.kind), goal.measure));

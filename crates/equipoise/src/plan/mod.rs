@@ -8,12 +8,15 @@ mod dual;
 mod exact;
 mod goals;
 mod inputs;
+mod model;
 mod newton;
+mod precondition;
 mod recovery;
 mod relaxed;
 mod serving;
 mod settings;
 mod solve;
+mod system;
 
 pub use certificate::{Certificate, Serving, Status};
 pub use settings::{Progress, Settings, Unknown};

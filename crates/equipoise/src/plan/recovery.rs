@@ -112,10 +112,10 @@ impl Recovery {
         let exact = matches!(source, Source::Given(_));
         let source = Arc::new(source);
         let meant = Required::meant(dual, y);
-        if self.inner.len() < KEPT {
-            if let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &source, cells, *margin)) {
-                self.inner.push(p);
-            }
+        if self.inner.len() < KEPT
+            && let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &source, cells, *margin))
+        {
+            self.inner.push(p);
         }
         let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
         let plain = Point { cells: cells.to_vec(), d: dual.deliveries(cells), parts: vec![Part { source, share: 1.0, factor }] };
@@ -262,7 +262,9 @@ fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64)
         keep_floors(dual, required, &now, margin, &mut scale);
         for ((f, s), cell) in factor.iter_mut().zip(&scale).zip(now.chunks_exact_mut(m)) {
             *f *= s;
-            cell.iter_mut().for_each(|v| *v *= s);
+            for v in cell {
+                *v *= s;
+            }
         }
     }
     None

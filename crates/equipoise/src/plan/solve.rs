@@ -3,7 +3,8 @@
 use super::certificate::Status;
 use super::dual::{Dual, Eval, NONE, Row};
 use super::exact;
-use super::newton::{Damping, Model, Radius, direction};
+use super::model::Model;
+use super::newton::{Damping, Query, Radius, direction};
 use super::recovery::{Point, Recovery, Source};
 use crate::error::Result;
 use crate::exchange::{Ask, Packed};
@@ -258,23 +259,10 @@ impl Search<'_, '_, '_> {
     ) -> Result<bool> {
         let accuracy = if last { 1e-3 } else { 3e-2 };
         let mut shorten = vec![1.0f64; y.len()];
-        let model = Model::new(self.dual, e, gamma);
-        let find = |model: &Model<'_, '_>, damping: &Damping| {
-            let d = direction(model, e, y, g, radius, damping, accuracy, 3).step;
-            // The rounds can end in a step that goes uphill; a single round cannot.
-            if downhill(y, &d, g) > 0.0 { direction(model, e, y, g, radius, damping, accuracy, 1).step } else { d }
-        };
-        let mut step = find(&model, damping);
+        let mut step = newton_step(self.dual, &Query { e, y, g, radius, accuracy }, gamma, damping);
         for trial in 0..TRIALS {
             let next: Vec<f64> = (0..y.len()).map(|i| land(&self.dual.rows[i], y[i], shorten[i] * step[i], g[i])).collect();
-            let tried = {
-                let dual = &mut *self.dual;
-                dual.evaluate(&next, gamma)?
-            };
-            if tried.bound < self.bound.0 {
-                self.bound = (tried.bound, next.clone());
-            }
-            (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
+            let tried = self.evaluate(&next, gamma)?;
             let moved: Vec<f64> = next.iter().zip(y.iter()).map(|(n, y)| n - y).collect();
             let promised: f64 = moved.iter().zip(g).map(|(s, g)| s * g).sum();
             if tried.smoothed <= e.smoothed + 1e-4 * promised.min(0.0) + 1e-12 * e.smoothed.abs() {
@@ -290,19 +278,14 @@ impl Search<'_, '_, '_> {
             }
             if trial >= 3 {
                 let by = if trial == 3 { 0.3 } else { 0.2 };
-                shorten.iter_mut().for_each(|s| *s *= by);
+                for s in &mut shorten {
+                    *s *= by;
+                }
                 damping.mu = (damping.mu * 4.0).min(10.0);
                 continue;
             }
-            let model = Model::new(self.dual, e, gamma);
-            learn(&model, self.dual, e, &tried, &moved, gamma, damping);
-            step = {
-                let find = |model: &Model<'_, '_>, damping: &Damping| {
-                    let d = direction(model, e, y, g, radius, damping, accuracy, 3).step;
-                    if downhill(y, &d, g) > 0.0 { direction(model, e, y, g, radius, damping, accuracy, 1).step } else { d }
-                };
-                find(&model, damping)
-            };
+            learn(&Model::new(self.dual, e, gamma), e, &tried, &moved, damping);
+            step = newton_step(self.dual, &Query { e, y, g, radius, accuracy }, gamma, damping);
         }
         Ok(false)
     }
@@ -353,6 +336,14 @@ impl Search<'_, '_, '_> {
     }
 }
 
+/// A Newton step that goes downhill.
+fn newton_step(dual: &Dual<'_>, q: &Query<'_>, gamma: f64, damping: &Damping) -> Vec<f64> {
+    let model = Model::new(dual, q.e, gamma);
+    let step = direction(&model, q, damping, 3);
+    // The rounds can end in a step that goes uphill; a single round cannot.
+    if downhill(q.y, &step, q.g) > 0.0 { direction(&model, q, damping, 1) } else { step }
+}
+
 /// Where a price lands: it stops at 0, where its bound changes, and at the ends of its range.
 fn land(r: &Row, y: f64, step: f64, g: f64) -> f64 {
     let v = y + step;
@@ -371,11 +362,11 @@ fn downhill(y: &[f64], step: &[f64], g: &[f64]) -> f64 {
 }
 
 /// Diagonal secant information from a rejected trial.
-fn learn(model: &Model<'_, '_>, dual: &Dual<'_>, e: &Eval, tried: &Eval, moved: &[f64], gamma: f64, damping: &mut Damping) {
+fn learn(model: &Model<'_, '_>, e: &Eval, tried: &Eval, moved: &[f64], damping: &mut Damping) {
+    let (dual, gamma) = (model.dual, model.gamma);
     let m = dual.priced.len();
     let predicted = model.curve(moved);
-    let moves = model.moves(moved);
-    for (k, by) in moves.iter().enumerate() {
+    for (k, by) in model.moves(moved).iter().enumerate() {
         let most = 20.0 * (model.flat[k] * gamma + e.near[k] + 1.0) / gamma;
         for i in (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE) {
             if by.abs() > 1e-9 {

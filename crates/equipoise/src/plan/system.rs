@@ -1,0 +1,140 @@
+//! The linear system of a Newton step: curvature and regularisation.
+
+use super::dense::Cholesky;
+use super::dual::{Eval, NONE};
+use super::model::Model;
+use super::newton::{Damping, Radius};
+
+/// Most request-side rows whose coupling to the campaigns is taken exactly.
+const COUPLED: usize = 48;
+
+/// A request-side row seen from the campaigns' price space.
+pub(super) struct Coupled {
+    pub(super) row: usize,
+    /// By campaign and charged measure: how campaign prices would answer a unit of the row's price.
+    pub(super) image: Vec<f64>,
+    /// Curvature of the row that the campaigns do not explain.
+    pub(super) left: f64,
+}
+
+/// The model's matrix, regularised so that every step is bounded.
+pub(super) struct System<'m, 'a, 'e> {
+    pub(super) model: &'m Model<'a, 'e>,
+    /// By campaign: isotropic regularisation in price space.
+    rq: Vec<f64>,
+    /// By row: regularisation of its own.
+    pub(super) ry: Vec<f64>,
+    /// By campaign, charged x charged: curvature and regularisation.
+    pub(super) matrix: Vec<f64>,
+    /// Request-side rows whose coupling to the campaigns is taken exactly.
+    pub(super) coupled: Vec<Coupled>,
+}
+
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+impl<'m, 'a, 'e> System<'m, 'a, 'e> {
+    /// The system at slope `g`: damped where curvature is small, where many opportunities are near a kink, and where steps were rejected.
+    pub(super) fn new(model: &'m Model<'a, 'e>, e: &Eval, g: &[f64], radius: &Radius, damping: &Damping) -> Self {
+        let dual = model.dual;
+        let (m, n) = (dual.priced.len(), model.charged.len());
+        let campaigns = model.flat.len();
+        let gamma = model.gamma;
+        let len = g.len();
+        let own_slope = |k: usize| -> f64 { (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE).map(|i| g[i].abs()).sum() };
+        let rq: Vec<f64> = (0..campaigns)
+            .map(|k| {
+                let h = model.flat[k];
+                (1e-5 + damping.mu) * h
+                    + ((e.near[k] + h * gamma) / (4.0 * gamma) - h).max(0.0)
+                    + 0.02 * own_slope(k) / radius.campaign[k]
+                    + 1e-9
+                    + damping.campaign[k]
+            })
+            .collect();
+        let mut matrix = model.block.clone();
+        for k in 0..campaigns {
+            for a in 0..n {
+                for b in 0..n {
+                    matrix[(k * n + a) * n + b] += rq[k] * model.typical[k * n + a] * model.typical[k * n + b];
+                }
+                matrix[(k * n + a) * n + a] += rq[k] * model.spread[k * n + a];
+            }
+        }
+        let mut ry = vec![0.0; len];
+        for i in &dual.shared {
+            ry[*i] = 0.3 * g[*i].abs() / radius.row[*i] + 1e-9 + damping.row[*i];
+        }
+        for k in 0..campaigns {
+            for (a, j) in model.charged.iter().enumerate() {
+                let i = dual.own[k * m + j];
+                if i != NONE {
+                    ry[i] = 1e-6 * matrix[(k * n + a) * n + a] + damping.row[i] + 1e-12;
+                }
+            }
+        }
+        let mut system = Self { model, rq, ry, matrix, coupled: Vec::new() };
+        system.couple(damping);
+        system
+    }
+
+    /// Takes in the request-side rows: the image of each in the campaigns' price space, and the curvature that is left.
+    fn couple(&mut self, damping: &Damping) {
+        let model = self.model;
+        let dual = model.dual;
+        let (m, n) = (dual.priced.len(), model.charged.len());
+        for i in dual.shared.iter().copied().filter(|i| !dual.rows[*i].scope.is_campaign_side()) {
+            let mut unit = vec![0.0; dual.rows.len()];
+            unit[i] = 1.0;
+            let cells = model.curve_cells(&unit);
+            let diagonal = dual.column_deliveries(&cells)[i];
+            self.ry[i] += (1e-5 + damping.mu) * diagonal;
+            if self.coupled.len() == COUPLED || diagonal <= 0.0 {
+                continue;
+            }
+            let mut image = vec![0.0; model.flat.len() * n];
+            for (c, cell) in dual.layout().columns.iter().zip(cells.chunks_exact(m)) {
+                for (a, j) in model.charged.iter().enumerate() {
+                    image[c.campaign as usize * n + a] += cell[*j];
+                }
+            }
+            let mut explained = 0.0;
+            for k in 0..model.flat.len() {
+                let part = &mut image[k * n..][..n];
+                if part.iter().any(|v| *v != 0.0) {
+                    let force = part.to_vec();
+                    Cholesky::new(self.matrix[k * n * n..][..n * n].to_vec(), n).solve(part);
+                    explained += dot(part, &force);
+                }
+            }
+            self.coupled.push(Coupled { row: i, image, left: (diagonal - explained).max(0.05 * diagonal) });
+        }
+    }
+
+    /// The regularised model's matrix times `v`.
+    pub(super) fn times(&self, v: &[f64]) -> Vec<f64> {
+        let model = self.model;
+        let dual = model.dual;
+        let (m, n) = (dual.priced.len(), model.charged.len());
+        let mut out = model.curve(v);
+        let charges = dual.campaign_charges(v);
+        let mut back = vec![0.0; charges.len()];
+        for (k, rq) in self.rq.iter().enumerate() {
+            let mut along = 0.0;
+            for (a, j) in model.charged.iter().enumerate() {
+                along += model.typical[k * n + a] * charges[k * m + j];
+            }
+            for (a, j) in model.charged.iter().enumerate() {
+                back[k * m + j] = rq * (model.typical[k * n + a] * along + model.spread[k * n + a] * charges[k * m + j]);
+            }
+        }
+        for (o, b) in out.iter_mut().zip(dual.campaign_deliveries(&back)) {
+            *o += b;
+        }
+        for ((o, r), v) in out.iter_mut().zip(&self.ry).zip(v) {
+            *o += r * v;
+        }
+        out
+    }
+}
