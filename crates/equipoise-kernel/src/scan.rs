@@ -47,19 +47,23 @@ pub fn scan(block: &Block, group: &Group, prices: Prices<'_>) -> Option<Best> {
     assert!(prices.base.len() == block.measures().len() + 1 && prices.column.len() == prices.base.len());
     let below = block.columns_below() as usize;
     assert!(prices.column[0].len() == below && prices.column[1..].iter().all(|c| c.is_empty() || c.len() == below));
-    #[cfg(target_arch = "x86_64")]
-    {
-        if path() == Path::Avx512 {
-            // SAFETY: the features were detected on this machine; the asserts above are what `body` asks for.
-            return Some(unsafe { avx512(block, group, prices) });
-        }
-        if path() == Path::Avx2 {
-            // SAFETY: as above.
-            return Some(unsafe { avx2(block, group, prices) });
+    // SAFETY: `path` names what was detected; the asserts above are what `body` asks for.
+    Some(unsafe { scan_on(path(), block, group, prices) })
+}
+
+/// # Safety
+/// The machine must have the path's instructions, and the prices must fit the block as [`scan`] asserts.
+unsafe fn scan_on(path: Path, block: &Block, group: &Group, prices: Prices<'_>) -> Best {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => avx512(block, group, prices),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => avx2(block, group, prices),
+            _ => body(block, group, prices),
         }
     }
-    // SAFETY: the asserts above are what `body` asks for.
-    Some(unsafe { body(block, group, prices) })
 }
 
 /// The instruction sets that a scan can be compiled for. All run the same operations in the same order, so the same bits.
@@ -169,4 +173,48 @@ unsafe fn body(block: &Block, group: &Group, prices: Prices<'_>) -> Best {
         }
     }
     Best { net: [first, second, third], index_mask }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Best, Path, Prices, scan_on, widest};
+    use crate::block::{Block, Group, LANES, Row};
+
+    /// Numbers without a crate: a linear congruence, top bits.
+    fn draw(state: &mut u64) -> f32 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 40) as f32 / (1 << 24) as f32
+    }
+
+    fn bits(best: &Best) -> Vec<u32> {
+        best.net.iter().flatten().map(|v| v.to_bits()).collect()
+    }
+
+    #[test]
+    fn every_path_of_this_machine_gives_the_same_bits() {
+        let below = 1000;
+        let mut state = 1;
+        let paths: &[Path] = match widest() {
+            Path::Avx512 => &[Path::Avx2, Path::Avx512],
+            Path::Avx2 => &[Path::Avx2],
+            Path::Portable => &[],
+        };
+        println!("paths beside the portable one: {paths:?}");
+        for len in [1, 2, 7, 31, 32, 33, 200, 1024] {
+            let columns: Vec<u32> = (0..len * LANES).map(|_| (draw(&mut state) * below as f32) as u32).collect();
+            let measures: Vec<Vec<f32>> = (0..3).map(|_| (0..len * LANES).map(|_| draw(&mut state)).collect()).collect();
+            let row = Row { opportunity: 0, len: len as u32, slots: 2, weight: 1.0 };
+            let group = Group { offset: 0, len, rows: [row; LANES] };
+            let block = Block::new(vec![group.clone()], columns, measures, below);
+            let price: Vec<f32> = (0..below).map(|_| draw(&mut state) - 0.5).collect();
+            let prices = Prices { base: &[0.1, 1.0, -0.5, 0.25], column: &[price.clone(), Vec::new(), price, Vec::new()] };
+            // SAFETY: the prices are as long as the block's columns reach, and only paths that were detected are taken.
+            let portable = unsafe { scan_on(Path::Portable, &block, &group, prices) };
+            for path in paths {
+                // SAFETY: as above.
+                let other = unsafe { scan_on(*path, &block, &group, prices) };
+                assert_eq!(bits(&portable), bits(&other), "{path:?}, rows of {len}");
+            }
+        }
+    }
 }
