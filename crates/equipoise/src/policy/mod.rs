@@ -103,7 +103,6 @@ impl Policy {
     /// Never: the empty draft is a good one.
     #[must_use]
     pub fn empty() -> Self {
-        #[expect(clippy::expect_used, reason = "a constant input, covered by a test")]
         Self::new(&Draft { weights: vec![0.0], ..Draft::default() }).expect("the empty draft is a good one")
     }
 
