@@ -415,11 +415,14 @@ impl<'e> Dual<'e> {
         part * bound.abs().max(1.0 / self.units.delivery[r.measure])
     }
 
+    /// What deliveries are worth under the objectives alone.
+    pub(super) fn worth(&self, cells: &[f64]) -> f64 {
+        cells.chunks_exact(self.measures()).map(|c| c.iter().zip(&self.weights).map(|(v, w)| v * w).sum::<f64>()).sum()
+    }
+
     /// The objective of deliveries, penalties included.
     pub(super) fn value(&self, cells: &[f64], d: &[f64]) -> f64 {
-        let m = self.measures();
-        let worth: f64 = cells.chunks_exact(m).map(|c| c.iter().zip(&self.weights).map(|(v, w)| v * w).sum::<f64>()).sum();
-        worth + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
+        self.worth(cells) + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
     }
 
     /// Slope of the smoothed dual in each price, 0 where the price cannot move downhill.

@@ -8,6 +8,7 @@ mod dual;
 mod exact;
 mod goals;
 mod inputs;
+mod linear;
 mod model;
 mod newton;
 mod precondition;
@@ -17,6 +18,7 @@ mod serving;
 mod settings;
 mod solve;
 mod system;
+mod ties;
 
 pub use certificate::{Certificate, Serving, Status};
 pub use settings::{Progress, Settings, Unknown};
@@ -255,8 +257,22 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let mut certificate =
         Certificate { upper_bound: answer.bound, value, gap, worst_violation: worst.0, passes: answer.passes, seconds, serving: None };
 
-    let draft = inputs.draft(problem, campaigns, &answer.prices, 0.0, &certificate, status);
-    let policy = Policy::new(&draft)?;
+    let policy_of = |prices: &[f64], breadth: f64, certificate: &Certificate| {
+        Policy::new(&inputs.draft(problem, campaigns, prices, breadth, certificate, status))
+    };
+    let mut served = ties::Broken { prices: answer.prices, breadth: 0.0 };
+    let mut policy = policy_of(&served.prices, served.breadth, &certificate)?;
+    if let Some(broken) = ties::break_ties(&mut relaxed, &ask, &served.prices, &answer.point, &prepared, &class, &weight, threads)? {
+        let with_term = policy_of(&broken.prices, broken.breadth, &certificate)?;
+        let regret = |policy: &Policy| {
+            let served = serving::account(&inputs, policy, log, &prepared, &weight, settings.shift)?;
+            Ok::<f64, crate::Error>(ties::regret(&inputs, &promises, &served, value))
+        };
+        if regret(&with_term)? < regret(&policy)? {
+            notes.push(format!("many opportunities are tied at these prices: a random term of at most {:.3e} decides them", broken.breadth));
+            (served, policy) = (broken, with_term);
+        }
+    }
     certificate.serving = match &fresh {
         Some((fresh, prepared)) => {
             let weight = inputs::stand_in(fresh, weight.iter().sum());
@@ -264,11 +280,9 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         }
         None => serving::certify(&inputs, &policy, log, &prepared, &held, answer.bound, settings.shift)?,
     };
-    let policy = if certificate.serving.is_some() {
-        Policy::new(&inputs.draft(problem, campaigns, &answer.prices, 0.0, &certificate, status))?
-    } else {
-        policy
-    };
+    if certificate.serving.is_some() {
+        policy = policy_of(&served.prices, served.breadth, &certificate)?;
+    }
 
     let mut decisions: Vec<Option<f64>> =
         (0..log.len()).flat_map(|t| log.rows(t).map(move |_| t)).map(|t| (weight[t] > 0.0).then_some(0.0)).collect();
@@ -276,7 +290,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     Ok(Plan {
         status,
         certificate,
-        prices: account.price_rows(&inputs, &promises, &answer.prices),
+        prices: account.price_rows(&inputs, &promises, &served.prices),
         deliveries: account.table(&inputs),
         conflicts: conflicts.into_iter().map(|c| c.row).collect(),
         decisions,

@@ -1,11 +1,17 @@
 //! Feasible answers from sums alone: thinning, and blending with strictly feasible points.
 
 use super::dual::{Dual, Eval, NONE, Row};
+use super::linear::Program;
 use crate::exchange::Ask;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Strictly feasible points kept.
 const KEPT: usize = 4;
+/// Passes kept for mixing.
+const RECENT: usize = 20;
+/// By how much, in parts of the bound, a mixture is asked to stay inside hard goals: more than its solver's own error.
+const INSIDE: f64 = 1e-8;
 
 /// Where decisions come from.
 #[derive(Debug)]
@@ -80,6 +86,8 @@ pub(super) struct Recovery {
     /// The best answer, and the best of those that also meet every soft goal that the prices of its time meant to meet.
     pub(super) best: Option<(f64, Point)>,
     pub(super) clean: Option<(f64, Point)>,
+    /// The latest passes' decisions as they were, for [`Recovery::mix`].
+    recent: VecDeque<Point>,
 }
 
 impl Recovery {
@@ -150,10 +158,41 @@ impl Recovery {
                 }
             }
         }
+        self.recent.push_back(plain.clone());
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
         let nothing = Point { cells: vec![0.0; cells.len()], d: vec![0.0; plain.d.len()], parts: Vec::new() };
         if self.best.is_none() {
             let own = scaled(dual, &plain, &thin_own(dual, &hard, &plain.cells, 1.0 - 1e-12));
             self.consider(dual, blend(dual, &hard, &own, &nothing).unwrap_or(nothing), false);
+        }
+    }
+
+    /// Looks for the best mixture of the latest passes' decisions and the strictly feasible points: a linear program with one variable each.
+    /// Thinning lowers deliveries one goal at a time; a mixture can use what that leaves of the others.
+    pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64]) {
+        let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
+        let mut lp = Program::default();
+        let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
+        let one = lp.row(1.0);
+        whole.iter().for_each(|v| lp.enter(one, *v, 1.0));
+        lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
+        let Some((shares, _)) = lp.solve() else { return };
+        let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
+        let total = shares.iter().sum::<f64>().max(1.0);
+        let mut mixture = Point { cells: vec![0.0; points[0].cells.len()], d: Vec::new(), parts: Vec::new() };
+        for (p, share) in points.iter().zip(&shares).filter(|(_, s)| **s > 1e-12) {
+            let share = share / total * (1.0 - 1e-15);
+            mixture.cells.iter_mut().zip(&p.cells).for_each(|(m, c)| *m += share * c);
+            mixture.parts.extend(p.parts.iter().map(|part| Part { share: part.share * share, ..part.clone() }));
+        }
+        mixture.d = dual.deliveries(&mixture.cells);
+        for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
+            if let Some(p) = std::iter::once(&mixture).chain(&self.inner).find_map(|inner| blend(dual, &required, &mixture, inner)) {
+                self.consider(dual, p, clean);
+                return;
+            }
         }
     }
 

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// Candidate rows up to which a problem is finished exactly where smoothing does not.
 const SMALL: u64 = 20_000;
 
+/// Smoothing, in inner score units, at which only exact ties are shared.
+const NO_SMOOTHING: f64 = 1e-9;
+
 /// One packed sample and what its goals are about.
 pub(super) struct Relaxed<'i, 'l> {
     pub(super) inputs: &'i Inputs<'l>,
@@ -183,31 +186,44 @@ impl Relaxed<'_, '_> {
         (rows, place)
     }
 
-    /// Solves the relaxed problem.
-    pub(super) fn solve(&mut self, ask: &Ask<'_>) -> Result<Answer> {
-        let units = self.units(ask.weights, ask.promises);
+    /// The dual problem of promises, prices to start from, and where each stated ledger went.
+    fn dual(&mut self, weights: &[f64], promises: &[Promise], start: Option<&[f64]>) -> (Dual<'_>, Vec<f64>, Vec<(usize, Side)>) {
+        let units = self.units(weights, promises);
         let members = self.membership();
-        let (rows, place) = self.rows(ask.promises, &units);
+        let (rows, place) = self.rows(promises, &units);
         let inner = |w: f64, j: usize| w * units.delivery[j] / (units.weight * units.score);
         let measures = self.layout().measures;
-        let mut weights: Vec<f64> = ask.weights.iter().enumerate().map(|(j, w)| inner(*w, j)).collect();
+        let mut weights: Vec<f64> = weights.iter().enumerate().map(|(j, w)| inner(*w, j)).collect();
         let mut tie = vec![0.0; measures];
         if let Some(breadth) = self.tie_breadth {
             weights.push(0.0);
             tie[measures - 1] = inner(breadth, measures - 1);
         }
         let mut y = vec![0.0; rows.len()];
-        if let Some(start) = ask.start {
+        if let Some(start) = start {
             for ((p, (at, _)), s) in start.iter().zip(&place).zip(&self.inputs.goals.stated) {
                 let r = &rows[*at];
                 y[*at] = (y[*at] + p / units.price(s.ledger.measure as usize)).clamp(r.price_min, r.price_max);
             }
         }
-        let price_unit: Vec<f64> = (0..measures).map(|j| units.price(j)).collect();
-        let delivery_unit = units.delivery.clone();
-        let value_unit = units.value();
+        (Dual::new(&mut self.local, rows, members, units, weights, tie), y, place)
+    }
+
+    /// By how many exposures, over all columns, the decisions that these prices make by themselves differ from an answer's.
+    pub(super) fn undecided(&mut self, weights: &[f64], promises: &[Promise], prices: &[f64], point: &Point) -> Result<f64> {
+        let (mut dual, y, _) = self.dual(weights, promises, Some(prices));
+        let e = dual.evaluate(&y, NO_SMOOTHING)?;
+        let exposures = |cells: &[f64]| -> Vec<f64> { cells.iter().step_by(dual.measures()).copied().collect() };
+        let (alone, meant) = (exposures(&e.cells), exposures(&point.cells));
+        Ok(alone.iter().zip(&meant).map(|(a, m)| (a - m).abs()).sum::<f64>() * dual.units.delivery[0])
+    }
+
+    /// Solves the relaxed problem.
+    pub(super) fn solve(&mut self, ask: &Ask<'_>) -> Result<Answer> {
+        let stated = &self.inputs.goals.stated;
         let packed = self.local.packed().clone();
-        let mut dual = Dual::new(&mut self.local, rows, members, units, weights, tie);
+        let (mut dual, y, place) = self.dual(ask.weights, ask.promises, ask.start);
+        let value_unit = dual.units.value();
         let observe = |passes: f64, bound: f64, value: f64| (ask.observe)(passes, bound * value_unit, value * value_unit);
         let limits = Limits {
             tolerance: ask.tolerance,
@@ -219,13 +235,12 @@ impl Relaxed<'_, '_> {
             small: (packed.layout().rows <= SMALL).then_some(packed.as_ref()),
         };
         let solution = solve(&mut dual, y, ask.start.is_some(), &limits)?;
-        let passes = dual.passes;
-        let stated = &self.inputs.goals.stated;
+        let units = &dual.units;
         let prices = place
             .iter()
             .zip(stated)
             .map(|((at, side), s)| {
-                let p = solution.prices[*at] * price_unit[s.ledger.measure as usize];
+                let p = solution.prices[*at] * units.price(s.ledger.measure as usize);
                 match side {
                     Side::Both => p,
                     Side::Below => p.min(0.0),
@@ -233,15 +248,14 @@ impl Relaxed<'_, '_> {
                 }
             })
             .collect();
-        let delivered =
-            place.iter().zip(stated).map(|((at, _), s)| solution.point.d[*at] * delivery_unit[s.ledger.measure as usize]).collect();
+        let delivered = place.iter().zip(stated).map(|((at, _), s)| solution.point.d[*at] * units.delivery[s.ledger.measure as usize]);
         Ok(Answer {
             status: solution.status,
             bound: solution.bound * value_unit,
             value: solution.value * value_unit,
-            passes,
+            passes: dual.passes,
             prices,
-            delivered,
+            delivered: delivered.collect(),
             point: solution.point,
         })
     }

@@ -23,13 +23,7 @@ pub(super) fn certify(
     if opportunities == 0 {
         return Ok(None);
     }
-    let moved = (shift != 0 && log.time.is_some()).then(|| {
-        let mut moved = log.clone();
-        moved.time.iter_mut().flatten().for_each(|t| *t = t.saturating_add(shift));
-        moved
-    });
-    let replay = replay(policy, moved.as_ref().unwrap_or(log), Unknown::Organic)?;
-    let account = Account::of_picks(inputs, log, prepared, &replay.picked, weight);
+    let account = account(inputs, policy, log, prepared, weight, shift)?;
     // A relative guardrail takes its bound from the sample it is applied to.
     let promises = inputs.promises(log, prepared, weight, None);
     let hard = |s: usize| promises[s].below.is_none_or(f64::is_infinite) || promises[s].above.is_none_or(f64::is_infinite);
@@ -40,4 +34,22 @@ pub(super) fn certify(
         format!("{} {}", inputs.goals.names[l.goal as usize], inputs.scope_text(l.scope, l.key))
     });
     Ok(Some(Serving { opportunities, value, value_ratio: if bound == 0.0 { 1.0 } else { value / bound }, worst_violation, worst_goal }))
+}
+
+/// The account of what `policy` serves on the opportunities of positive weight.
+pub(super) fn account(
+    inputs: &Inputs<'_>,
+    policy: &Policy,
+    log: &Opportunities,
+    prepared: &Prepared,
+    weight: &[f64],
+    shift: i64,
+) -> Result<Account> {
+    let moved = (shift != 0 && log.time.is_some()).then(|| {
+        let mut moved = log.clone();
+        moved.time.iter_mut().flatten().for_each(|t| *t = t.saturating_add(shift));
+        moved
+    });
+    let replay = replay(policy, moved.as_ref().unwrap_or(log), Unknown::Organic)?;
+    Ok(Account::of_picks(inputs, log, prepared, &replay.picked, weight))
 }

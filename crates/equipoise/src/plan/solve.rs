@@ -194,6 +194,10 @@ impl Search<'_, '_, '_> {
                 }
             }
             if last {
+                self.recovery.mix(self.dual, &y);
+                if self.solved() {
+                    return Ok(());
+                }
                 if gamma <= LAST_GAMMA {
                     self.status = Some(Status::Stalled);
                     return Ok(());

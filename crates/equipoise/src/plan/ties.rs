@@ -1,0 +1,78 @@
+//! Ties: where many opportunities are undecided at the planned prices, a small random term decides them, and prices are planned with it.
+
+use super::account::Account;
+use super::inputs::{Inputs, Prepared};
+use super::recovery::Point;
+use super::relaxed::{Ask, Relaxed};
+use crate::error::Result;
+use crate::exchange::{Local, Packed};
+use crate::model::{ORGANIC, hash_text, uniform};
+use crate::utility::Promise;
+use std::sync::Arc;
+
+/// Breadth of the term, in parts of the mean best worth; above 1e-4 it would be refused.
+const BREADTH: f64 = 5e-5;
+/// Part of all places by which decisions must differ, beyond what a vertex leaves open anyway.
+const MATTERS: f64 = 0.02;
+/// Gap asked of the prices that decide ties: well inside the breadth.
+const TOLERANCE: f64 = 1e-6;
+/// Passes spent on them.
+const PASSES: f64 = 200.0;
+
+/// Prices that serve with a tie-break term, and its breadth.
+pub(super) struct Broken {
+    pub(super) prices: Vec<f64>,
+    pub(super) breadth: f64,
+}
+
+/// Breaks ties if they matter: prices alone leave about one opportunity undecided for each priced ledger of an answer, ties leave many more.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn break_ties(
+    relaxed: &mut Relaxed<'_, '_>,
+    ask: &Ask<'_>,
+    prices: &[f64],
+    point: &Point,
+    prepared: &Prepared,
+    class: &[u32],
+    weight: &[f64],
+    threads: usize,
+) -> Result<Option<Broken>> {
+    let inputs = relaxed.inputs;
+    let breadth = BREADTH * relaxed.best_worth;
+    if breadth <= 0.0 {
+        return Ok(None);
+    }
+    let undecided = relaxed.undecided(ask.weights, ask.promises, prices, point)?;
+    let layout = relaxed.layout();
+    let priced = prices.iter().filter(|p| **p != 0.0).count() as f64;
+    let mean = layout.weight / layout.opportunities.max(1) as f64;
+    if undecided <= MATTERS * layout.places + 4.0 * mean * priced {
+        return Ok(None);
+    }
+    let noise = noise(inputs, prepared);
+    let (sample, _) = inputs.sample(prepared, class, relaxed.classes.len(), weight, Some(&noise));
+    let local = Local::new(Arc::new(Packed::new(&sample)), threads)?;
+    let mut tied = Relaxed { inputs, local, classes: relaxed.classes.clone(), tie_breadth: Some(breadth), best_worth: relaxed.best_worth };
+    let quiet = |_: f64, _: f64, _: f64| {};
+    let answer = tied.solve(&Ask { tolerance: TOLERANCE, passes: PASSES, observe: &quiet, start: Some(prices), ..*ask })?;
+    Ok(Some(Broken { prices: answer.prices, breadth }))
+}
+
+/// `u(key, campaign)` of every row of the log.
+fn noise(inputs: &Inputs<'_>, prepared: &Prepared) -> Vec<f32> {
+    let log = inputs.log;
+    let hashes: Vec<u64> = (0..inputs.roster.len() as u32).map(|k| hash_text(inputs.roster.id(k))).collect();
+    let mut noise = vec![0.0; log.candidates()];
+    for t in 0..log.len() {
+        let key = log.key(t);
+        for i in log.rows(t).filter(|i| prepared.rank[*i] != ORGANIC) {
+            noise[i] = uniform(key, hashes[prepared.rank[i] as usize]);
+        }
+    }
+    noise
+}
+
+/// How badly an account of served picks falls short of an answer worth `value`: the part of it that is missing, plus the largest miss of a goal.
+pub(super) fn regret(inputs: &Inputs<'_>, promises: &[Promise], served: &Account, value: f64) -> f64 {
+    (value - served.value(inputs, promises)).max(0.0) / value.abs().max(1.0) + served.worst(inputs, promises, |_| true).0
+}
