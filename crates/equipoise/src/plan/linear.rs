@@ -40,7 +40,13 @@ impl Program {
 
     /// Adds the promises of every ledger row; a unit of the first `variables` variables delivers `delivery(row, variable)`. Hard bounds are
     /// taken `inside` of themselves by that part of what violations are measured in.
-    pub(super) fn promise(&mut self, dual: &Dual<'_>, variables: usize, inside: f64, delivery: impl Fn(usize, &Row, usize) -> f64) -> Vec<Sides> {
+    pub(super) fn promise(
+        &mut self,
+        dual: &Dual<'_>,
+        variables: usize,
+        inside: f64,
+        delivery: impl Fn(usize, &Row, usize) -> f64,
+    ) -> Vec<Sides> {
         let mut sides = Vec::with_capacity(dual.rows.len());
         for (i, r) in dual.rows.iter().enumerate() {
             let mut side = |bound: f64, sign: f64, penalty: f64| {
@@ -73,11 +79,19 @@ impl Program {
         }
         let (m, n) = (self.bounds.len(), self.costs.len());
         let a = CscMatrix::new(m, n, starts, rows, values);
-        let settings =
-            DefaultSettings { verbose: false, max_iter: 200, tol_gap_abs: 1e-10, tol_gap_rel: 1e-10, tol_feas: 1e-10, ..DefaultSettings::default() };
-        let mut solver = DefaultSolver::new(&CscMatrix::zeros((n, n)), &self.costs, &a, &self.bounds, &[NonnegativeConeT(m)], settings).ok()?;
+        let settings = DefaultSettings {
+            verbose: false,
+            max_iter: 200,
+            tol_gap_abs: 1e-10,
+            tol_gap_rel: 1e-10,
+            tol_feas: 1e-10,
+            ..DefaultSettings::default()
+        };
+        let mut solver =
+            DefaultSolver::new(&CscMatrix::zeros((n, n)), &self.costs, &a, &self.bounds, &[NonnegativeConeT(m)], settings).ok()?;
         solver.solve();
-        let usable = matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);
+        let usable =
+            matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);
         usable.then_some((solver.solution.x, solver.solution.z))
     }
 }

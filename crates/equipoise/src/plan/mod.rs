@@ -29,6 +29,7 @@ use crate::model::{Campaigns, GoalKind, Opportunities, Problem};
 use crate::policy::Policy;
 use inputs::Inputs;
 use relaxed::Relaxed;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -239,13 +240,8 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let x = relaxed.decisions(&answer.point);
     let account = account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x);
     let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
-    let in_conflict: Vec<bool> = conflicts.iter().fold(vec![false; promises.len()], |mut list, c| {
-        if let Some(at) = c.stated {
-            list[at] = true;
-        }
-        list
-    });
-    let worst = account.worst(&inputs, &promises, |s| !in_conflict[s]);
+    let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
+    let worst = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s));
     let value = account.value(&inputs, &promises).min(answer.value);
     let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
     let solved = gap <= settings.tolerance && worst.0 <= VIOLATION;
@@ -269,7 +265,8 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
             Ok::<f64, crate::Error>(ties::regret(&inputs, &promises, &served, value))
         };
         if regret(&with_term)? < regret(&policy)? {
-            notes.push(format!("many opportunities are tied at these prices: a random term of at most {:.3e} decides them", broken.breadth));
+            notes
+                .push(format!("many opportunities are tied at these prices: a random term of at most {:.3e} decides them", broken.breadth));
             (served, policy) = (broken, with_term);
         }
     }

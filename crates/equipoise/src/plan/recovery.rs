@@ -176,7 +176,9 @@ impl Recovery {
         let mut lp = Program::default();
         let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
         let one = lp.row(1.0);
-        whole.iter().for_each(|v| lp.enter(one, *v, 1.0));
+        for v in &whole {
+            lp.enter(one, *v, 1.0);
+        }
         lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
         let Some((shares, _)) = lp.solve() else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();

@@ -313,7 +313,7 @@ impl Search<'_, '_, '_> {
                 shares += p.abs() * -r.b * totals[r.measure];
             } else if *p < 0.0 {
                 floors -= p * r.lo;
-            } else if r.scope != Scope::Campaign {
+            } else if *p > 0.0 && r.scope != Scope::Campaign {
                 caps += p * r.hi;
             }
         }
