@@ -31,7 +31,7 @@ pub(super) struct Part {
 }
 
 /// An allocation known by its sums and by how to rebuild it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Point {
     pub(super) cells: Vec<f64>,
     pub(super) d: Vec<f64>,
@@ -96,6 +96,13 @@ impl Recovery {
         self.inner.len()
     }
 
+    /// Offers promoting nothing.
+    pub(super) fn offer_nothing(&mut self, dual: &Dual<'_>, y: &[f64]) {
+        let nothing = nothing(dual);
+        let clean = blend(dual, &Required::meant(dual, y), &nothing, &nothing).is_some();
+        self.consider(dual, nothing, clean);
+    }
+
     /// Offers the uniform split, thinned with a margin, as a strictly feasible point.
     pub(super) fn offer_uniform(&mut self, dual: &Dual<'_>, y: &[f64], cells: &[f64]) {
         let source = Arc::new(Source::Pass(Ask::Uniform));
@@ -138,7 +145,9 @@ impl Recovery {
                     self.consider(dual, p, clean);
                     continue;
                 }
-                for inner in &self.inner.clone() {
+                // Nothing keeps every hard goal, so that there always is an answer.
+                let last_resort = (!clean).then(|| nothing(dual));
+                for inner in self.inner.clone().iter().chain(&last_resort) {
                     if let Some(p) = blend(dual, required, candidate, inner) {
                         found = true;
                         self.consider(dual, p, clean);
@@ -161,11 +170,6 @@ impl Recovery {
         self.recent.push_back(plain.clone());
         if self.recent.len() > RECENT {
             self.recent.pop_front();
-        }
-        let nothing = Point { cells: vec![0.0; cells.len()], d: vec![0.0; plain.d.len()], parts: Vec::new() };
-        if self.best.is_none() {
-            let own = scaled(dual, &plain, &thin_own(dual, &hard, &plain.cells, 1.0 - 1e-12));
-            self.consider(dual, blend(dual, &hard, &own, &nothing).unwrap_or(nothing), false);
         }
     }
 
@@ -207,6 +211,11 @@ impl Recovery {
             self.best = Some((value, p));
         }
     }
+}
+
+fn nothing(dual: &Dual<'_>) -> Point {
+    let cells = vec![0.0; dual.layout().columns.len() * dual.measures()];
+    Point { d: vec![0.0; dual.rows.len()], cells, parts: Vec::new() }
 }
 
 fn scaled(dual: &Dual<'_>, p: &Point, factor: &[f64]) -> Point {

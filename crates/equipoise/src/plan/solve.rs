@@ -63,17 +63,13 @@ struct Search<'d, 'e, 'l> {
 pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
     let mut search =
         Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
+    search.recovery.offer_nothing(search.dual, &y);
     search.run(y, warm)?;
     search.finish()?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
-    let cells = search.dual.layout().columns.len() * search.dual.measures();
-    let nothing = || {
-        let p = Point { cells: vec![0.0; cells], d: vec![0.0; search.dual.rows.len()], parts: Vec::new() };
-        (search.dual.value(&p.cells, &p.d), p)
-    };
     let clean = search.recovery.clean.take().filter(|c| search.gap_of(c.0) <= limits.tolerance);
-    let (value, point) = clean.or_else(|| search.recovery.best.take()).unwrap_or_else(nothing);
+    let (value, point) = clean.or_else(|| search.recovery.best.take()).unwrap_or((f64::NEG_INFINITY, Point::default()));
     Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point })
 }
 
