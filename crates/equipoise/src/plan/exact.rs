@@ -5,7 +5,7 @@ use super::linear::Program;
 use crate::exchange::Packed;
 
 /// Prices of the rows and decisions by candidate; `None` where the solver does not get there.
-pub(super) fn solve(dual: &Dual<'_>, packed: &Packed) -> Option<(Vec<f64>, Vec<f64>)> {
+pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
     let candidates = packed.layout().rows as usize;
     let mut lp = Program::default();
     // Candidates that no slot can take stay worth nothing.
@@ -34,7 +34,7 @@ pub(super) fn solve(dual: &Dual<'_>, packed: &Packed) -> Option<(Vec<f64>, Vec<f
     let sides = lp.promise(dual, candidates, 0.0, |_, r, i| {
         ((if dual.is_member(r, column_of[i]) { r.a } else { 0.0 }) + r.b) * delivered[i][r.measure]
     });
-    let (x, z) = lp.solve()?;
+    let (x, z) = lp.solve(seconds)?;
     let price = |row: Option<usize>| row.map_or(0.0, |r| z[r].max(0.0));
     let prices = sides.iter().zip(&dual.rows).map(|((hi, lo), r)| (price(*hi) - price(*lo)).clamp(r.price_min, r.price_max)).collect();
     Some((prices, within_slots(packed, &x[..candidates])))

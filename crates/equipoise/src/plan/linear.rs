@@ -68,8 +68,8 @@ impl Program {
         sides
     }
 
-    /// The solution and the multipliers of the rows; `None` where the solver does not get there.
-    pub(super) fn solve(mut self) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// The solution and the multipliers of the rows; `None` where the solver does not get there in `seconds`.
+    pub(super) fn solve(mut self, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
         let (mut starts, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
         for entries in &mut self.entries {
             entries.sort_unstable_by_key(|e| e.0);
@@ -82,6 +82,7 @@ impl Program {
         let settings = DefaultSettings {
             verbose: false,
             max_iter: 200,
+            time_limit: seconds,
             tol_gap_abs: 1e-10,
             tol_gap_rel: 1e-10,
             tol_feas: 1e-10,

@@ -175,7 +175,7 @@ impl Recovery {
 
     /// Looks for the best mixture of the latest passes' decisions and the strictly feasible points: a linear program with one variable each.
     /// Thinning lowers deliveries one goal at a time; a mixture can use what that leaves of the others.
-    pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64]) {
+    pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], seconds: f64) {
         let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
         let mut lp = Program::default();
         let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
@@ -184,7 +184,7 @@ impl Recovery {
             lp.enter(one, *v, 1.0);
         }
         lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
-        let Some((shares, _)) = lp.solve() else { return };
+        let Some((shares, _)) = lp.solve(seconds) else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
         let total = shares.iter().sum::<f64>().max(1.0);
         let mut mixture = Point { cells: vec![0.0; points[0].cells.len()], d: Vec::new(), parts: Vec::new() };

@@ -19,6 +19,8 @@ const LAST_GAMMA: f64 = 1e-7;
 /// Steps of a level, and of the last one before it is halved.
 const STEPS: usize = 4;
 const LAST_STEPS: usize = 60;
+/// Seconds a library solver may run.
+const UNCANCELLED: f64 = 10.0;
 /// Passes after which a small problem is handed to an exact solver.
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
@@ -108,6 +110,12 @@ impl Search<'_, '_, '_> {
         self.status.is_some()
     }
 
+    /// What a library solver, which cannot be cancelled, may take.
+    fn seconds_left(&self) -> f64 {
+        let left = self.limits.time.map_or(f64::INFINITY, |t| t.saturating_sub(self.limits.started.elapsed()).as_secs_f64());
+        left.clamp(1e-3, UNCANCELLED)
+    }
+
     /// Whether an answer that also meets the soft goals is worth enough.
     fn solved(&self) -> bool {
         self.recovery.clean.as_ref().is_some_and(|c| self.gap_of(c.0) <= self.limits.tolerance)
@@ -118,7 +126,7 @@ impl Search<'_, '_, '_> {
         let Some(packed) = self.limits.small.filter(|_| !self.solved() && self.status.is_none_or(|s| s == Status::Stalled)) else {
             return Ok(());
         };
-        if let Some((y, x)) = exact::solve(self.dual, packed) {
+        if let Some((y, x)) = exact::solve(self.dual, packed, self.seconds_left()) {
             self.evaluate(&y, LAST_GAMMA)?;
             let cells = exact::cells(self.dual, packed, &x);
             self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
@@ -190,7 +198,8 @@ impl Search<'_, '_, '_> {
                 }
             }
             if last {
-                self.recovery.mix(self.dual, &y);
+                let seconds = self.seconds_left();
+                self.recovery.mix(self.dual, &y, seconds);
                 if self.solved() {
                     return Ok(());
                 }
