@@ -11,8 +11,9 @@ use crate::exchange::{Ask, Packed};
 use crate::model::Scope;
 use std::time::{Duration, Instant};
 
-/// Smoothing of the first level, in inner score units, and its ratio from level to level.
-const FIRST_GAMMA: f64 = 0.2;
+/// Smoothing of the first level, in inner score units, and its ratio from level to level. A wider first level costs dearer passes: more
+/// opportunities are fractional.
+const FIRST_GAMMA: f64 = 0.05;
 const RATIO: f64 = 0.4;
 /// Least smoothing: below it f64 sums of slopes carry no more information.
 const LAST_GAMMA: f64 = 1e-7;
