@@ -96,8 +96,11 @@ impl Policy {
             if charge != 0.0 {
                 let j = ledgers.measure.get(l) as usize;
                 let goal = ledgers.goals.get(ledgers.goal.get(l) as usize);
+                // Goals that the planner names hold their measure already.
+                let measure = if goal.split(' ').any(|word| word == name(j)) { "" } else { name(j) };
+                let gap = if measure.is_empty() { "" } else { " " };
                 terms.push(Term {
-                    name: format!("{goal} {} {}", name(j), self.scope_text(l)),
+                    name: format!("{goal}{gap}{measure} {}", self.scope_text(l)),
                     kind: TermKind::Goal(ledgers.kind(l)),
                     amount: -charge * amount(j),
                 });
