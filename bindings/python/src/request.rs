@@ -12,6 +12,7 @@ use equipoise::policy::NONE;
 use equipoise::score::{self as core, Measures, UNKNOWN, UNWRITTEN, Workspace};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most candidates of one request.
@@ -23,8 +24,8 @@ const LINE: usize = 16;
 /// A prepared request: columns that are filled in place, scored, and used again.
 ///
 /// Write `organic`, `campaign`, `measures` (and `item`), before or after `begin`, which wipes nothing; `begin` binds the request to one
-/// policy; `score` fills `scores`, `picks`, `positions`, `reasons`. One thread at a time.
-#[pyclass(module = "equipoise")]
+/// policy; `score` fills `scores`, `picks`, `positions`, `reasons`. One thread at a time: a second one meanwhile gets `usage.concurrent`.
+#[pyclass(frozen, module = "equipoise")]
 pub(crate) struct Request {
     cells: Py<Cells>,
     capacity: usize,
@@ -36,6 +37,11 @@ pub(crate) struct Request {
     scores: Block<f32>,
     picks: Block<u32>,
     positions: Block<u32>,
+    state: Mutex<State>,
+}
+
+/// What calls change.
+struct State {
     /// A column that nobody has asked for is absent: what was never written cannot be meant.
     organic_used: bool,
     item_used: bool,
@@ -88,20 +94,28 @@ impl Request {
             positions: Block::new(&cells, at(5), capacity, 1, stride),
             measures,
             names,
-            organic_used: false,
-            item_used: false,
-            begun: None,
-            scored: false,
-            workspace,
+            state: Mutex::new(State { organic_used: false, item_used: false, begun: None, scored: false, workspace }),
             cells: Py::new(py, cells)?,
         })
+    }
+
+    /// The state, for one user at a time: another thread, or a conversion that calls back, is refused rather than made to wait.
+    fn enter(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Ok(state),
+            // Every field is whole whenever a panic can unwind.
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                Err(to_python(py, &Error::new(codes::CONCURRENT, "request", None, "is used by two threads at once")))
+            }
+        }
     }
 
     /// The request as the core wants it.
     ///
     /// # Safety
     /// The interpreter is held for all of `'a`, and nothing is written to the cells in it.
-    unsafe fn borrow<'a>(&self, begun: &Begun) -> core::Request<'a> {
+    unsafe fn borrow<'a>(&self, state: &State, begun: &Begun) -> core::Request<'a> {
         let n = begun.n;
         // SAFETY: `self.cells` is alive; the caller keeps writers away.
         unsafe {
@@ -112,8 +126,8 @@ impl Request {
                 slots: begun.slots,
                 key: begun.key,
                 reference: begun.reference,
-                organic: self.organic_used.then(|| &self.organic.cells()[..n]),
-                item: self.item_used.then(|| &self.item.cells()[..n]),
+                organic: state.organic_used.then(|| &self.organic.cells()[..n]),
+                item: state.item_used.then(|| &self.item.cells()[..n]),
                 ..core::Request::new(&self.campaign.cells()[..n], self.columns())
             }
         }
@@ -129,9 +143,19 @@ impl Request {
     fn not_scored(py: Python<'_>) -> PyErr {
         to_python(py, &Error::new(codes::NOT_BEGUN, "request", None, "not scored since it was begun; call score()"))
     }
+}
 
+impl State {
     fn picked(&self) -> usize {
         if self.scored { self.workspace.picks().len() } else { 0 }
+    }
+
+    fn describe(&self) -> String {
+        match &self.begun {
+            None => "not begun".to_owned(),
+            Some(b) if self.scored => format!("{} candidates scored, {} picked", b.n, self.picked()),
+            Some(b) => format!("{} candidates begun", b.n),
+        }
     }
 }
 
@@ -139,9 +163,9 @@ impl Request {
 impl Request {
     /// Organic scores, float32, shape (max_candidates,). Absent until it is first asked for; ties then go by index.
     #[getter]
-    fn organic<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
-        self.organic_used = true;
-        self.organic.view1(self.cells.bind(py), self.capacity)
+    fn organic<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f32>>> {
+        self.enter(py)?.organic_used = true;
+        Ok(self.organic.view1(self.cells.bind(py), self.capacity))
     }
 
     /// Campaign rows of the bound policy (`Policy.resolve`), uint32, shape (max_candidates,); 0xFFFFFFFF at first.
@@ -160,9 +184,9 @@ impl Request {
 
     /// Item numbers, uint32, shape (max_candidates,); 0xFFFFFFFF is an item of its own. Absent until it is first asked for.
     #[getter]
-    fn item<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        self.item_used = true;
-        self.item.view1(self.cells.bind(py), self.capacity)
+    fn item<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        self.enter(py)?.item_used = true;
+        Ok(self.item.view1(self.cells.bind(py), self.capacity))
     }
 
     /// Promotion scores, float32, shape (max_candidates,): the first n are those of the last `score`.
@@ -173,47 +197,52 @@ impl Request {
 
     /// Indices of the picked candidates in the order in which they were picked, uint32, shape (k,).
     #[getter]
-    fn picks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        self.picks.view1(self.cells.bind(py), self.picked())
+    fn picks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let picked = self.enter(py)?.picked();
+        Ok(self.picks.view1(self.cells.bind(py), picked))
     }
 
     /// The place of each pick, counted from 1, uint32, shape (k,).
     #[getter]
-    fn positions<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
-        self.positions.view1(self.cells.bind(py), self.picked())
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let picked = self.enter(py)?.picked();
+        Ok(self.positions.view1(self.cells.bind(py), picked))
     }
 
     /// What became of each candidate: "picked", "price", "outscored", "organic", "unknown", "market", ...
     #[getter]
     fn reasons(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
-        if !self.scored {
+        let state = self.enter(py)?;
+        if !state.scored {
             return Err(Self::not_scored(py));
         }
-        Ok(self.workspace.reasons().iter().map(|r| r.name()).collect())
+        Ok(state.workspace.reasons().iter().map(|r| r.name()).collect())
     }
 
     /// The id of the policy that the request is bound to; None before the first `begin`.
     #[getter]
-    fn policy_id(&self) -> Option<String> {
-        self.begun.as_ref().map(|b| b.policy.get().0.id_hex())
+    fn policy_id(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.enter(py)?.begun.as_ref().map(|b| b.policy.get().0.id_hex()))
     }
 
     /// Microseconds since 1970 UTC at which the request is judged: given, or the clock when it was begun; None before that.
     #[getter]
-    fn time(&self) -> Option<i64> {
-        self.begun.as_ref().map(|b| b.time)
+    fn time(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        Ok(self.enter(py)?.begun.as_ref().map(|b| b.time))
     }
 
     /// The reference that was given or computed; None where nothing needed one.
     #[getter]
-    fn reference(&self) -> Option<f32> {
-        if self.scored { self.workspace.reference() } else { None }
+    fn reference(&self, py: Python<'_>) -> PyResult<Option<f32>> {
+        let state = self.enter(py)?;
+        Ok(if state.scored { state.workspace.reference() } else { None })
     }
 
     /// Whether the segment was priced; unknown ones take the highest known charge per measure.
     #[getter]
     fn known_segment(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.scored { Ok(self.workspace.known_segment()) } else { Err(Self::not_scored(py)) }
+        let state = self.enter(py)?;
+        if state.scored { Ok(state.workspace.known_segment()) } else { Err(Self::not_scored(py)) }
     }
 
     /// How many candidates a request can have.
@@ -232,13 +261,14 @@ impl Request {
     /// Fortran order, `item` uint32 (n,). All are checked before any is copied.
     #[pyo3(signature = (organic=None, campaign=None, measures=None, item=None))]
     fn put(
-        &mut self,
+        &self,
         py: Python<'_>,
         organic: Option<&Bound<'_, PyAny>>,
         campaign: Option<&Bound<'_, PyAny>>,
         measures: Option<&Bound<'_, PyAny>>,
         item: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        let mut state = self.enter(py)?;
         let organic = organic.map(|a| Column::<f32>::new(a, "organic", self.capacity)).transpose()?;
         let campaign = campaign.map(|a| Column::<u32>::new(a, "campaign", self.capacity)).transpose()?;
         let measures = measures.map(|a| Matrix::new(a, "measures", self.capacity, self.names.len())).transpose()?;
@@ -258,7 +288,7 @@ impl Request {
         // SAFETY: the interpreter is held and no slice of the cells is in use.
         unsafe {
             if let Some(a) = organic {
-                self.organic_used = true;
+                state.organic_used = true;
                 a.copy_to(&self.organic);
             }
             if let Some(a) = campaign {
@@ -268,7 +298,7 @@ impl Request {
                 a.copy_to(&self.measures);
             }
             if let Some(a) = item {
-                self.item_used = true;
+                state.item_used = true;
                 a.copy_to(&self.item);
             }
         }
@@ -281,7 +311,7 @@ impl Request {
     /// `key` in [0, 2^64) should differ per request; `reference` None is computed from `organic` where it is needed.
     #[pyo3(signature = (policy, n, market=None, surface=None, time=None, slots=None, key=None, reference=None), text_signature = "($self, policy, n, market=None, surface=None, time=None, slots=None, key=0, reference=None)")]
     fn begin(
-        &mut self,
+        &self,
         py: Python<'_>,
         policy: &Bound<'_, PyAny>,
         n: &Bound<'_, PyAny>,
@@ -292,6 +322,7 @@ impl Request {
         key: Option<&Bound<'_, PyAny>>,
         reference: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        let mut state = self.enter(py)?;
         let policy: Bound<'_, Policy> = extract(policy, "policy", "a Policy")?;
         let core = &policy.get().0;
         if !core.measures().is_empty() && core.measures() != self.names {
@@ -313,48 +344,48 @@ impl Request {
             reference: reference.map(|r| extract(r, "reference", "a number")).transpose()?,
             policy: policy.unbind(),
         };
-        self.begun = Some(begun);
-        self.scored = false;
+        state.begun = Some(begun);
+        state.scored = false;
         Ok(())
     }
 
     /// Score and pick. Keeps the interpreter: a request takes about a microsecond. On error the results of before stay.
-    fn score(&mut self, py: Python<'_>) -> PyResult<()> {
-        let Some(begun) = &self.begun else {
+    fn score(&self, py: Python<'_>) -> PyResult<()> {
+        let mut guard = self.enter(py)?;
+        let state = &mut *guard;
+        let Some(begun) = &state.begun else {
             return Err(to_python(py, &Error::new(codes::NOT_BEGUN, "request", None, "not begun; call begin() first")));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = unsafe { self.borrow(begun) };
-        self.scored = false;
-        let (policy, workspace) = (&begun.policy.get().0, &mut self.workspace);
+        let request = unsafe { self.borrow(state, begun) };
+        state.scored = false;
+        let (policy, workspace) = (&begun.policy.get().0, &mut state.workspace);
         enter(py, || policy.score(&request, workspace).map(drop))?;
         // SAFETY: the interpreter is held, and the request that borrowed other columns is not used any more.
         unsafe {
-            self.scores.write(0, self.workspace.scores().iter().copied());
-            self.picks.write(0, self.workspace.picks().iter().copied());
-            self.positions.write(0, self.workspace.positions().iter().copied());
+            self.scores.write(0, state.workspace.scores().iter().copied());
+            self.picks.write(0, state.workspace.picks().iter().copied());
+            self.positions.write(0, state.workspace.positions().iter().copied());
         }
-        self.scored = true;
+        state.scored = true;
         Ok(())
     }
 
     /// Why candidate `i` has its score. The columns must still hold what was scored.
     fn explain(&self, py: Python<'_>, i: &Bound<'_, PyAny>) -> PyResult<Explanation> {
         let i: usize = extract(i, "i", "the index of a candidate")?;
-        let Some(begun) = self.begun.as_ref().filter(|_| self.scored) else {
+        let state = self.enter(py)?;
+        let Some(begun) = state.begun.as_ref().filter(|_| state.scored) else {
             return Err(Self::not_scored(py));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = unsafe { self.borrow(begun) };
-        enter(py, || begun.policy.get().0.explain(&request, &self.workspace, i)).map(Explanation)
+        let request = unsafe { self.borrow(&state, begun) };
+        enter(py, || begun.policy.get().0.explain(&request, &state.workspace, i)).map(Explanation)
     }
 
-    fn __repr__(&self) -> String {
-        let state = match &self.begun {
-            None => "not begun".to_owned(),
-            Some(b) if self.scored => format!("{} candidates scored, {} picked", b.n, self.picked()),
-            Some(b) => format!("{} candidates begun", b.n),
-        };
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let state = self.enter(py).ok().map(|state| state.describe());
+        let state = state.unwrap_or_else(|| "in use".to_owned());
         format!("Request(max_candidates={}, measures={:?}; {state})", self.capacity, self.names)
     }
 }
