@@ -1,10 +1,15 @@
 //! The inner loops of equipoise: the only place below the bindings where unsafe code may live.
 //!
-//! Every path computes the same bits: the same operations in the same order, no fused multiply-add. The portable path is plain Rust over
-//! blocks of [`LANES`] rows that compilers turn into SIMD; hand-written paths take the same [`Block`] and must agree with it bit for bit.
+//! Every path computes the same bits: the same operations in the same order, no fused multiply-add. One source ([`choose()`]) is written over
+//! sixteen lanes; the lanes are plain Rust, two AVX2 registers or one of AVX-512.
 
 mod block;
-mod scan;
+mod choose;
+mod lanes;
+mod path;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-pub use block::{Block, Group, LANES, PAD, Row};
-pub use scan::{Best, Path, Prices, path, scan};
+pub use block::{Block, Columns, Group, LANES, Lane, PAD, Row};
+pub use choose::{Margins, Prices, Scratch, Taker, choose, choose_on};
+pub use path::{Path, path};

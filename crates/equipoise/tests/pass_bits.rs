@@ -108,6 +108,7 @@ fn decisions_add_up_to_the_sums() {
         let mut local = Local::new(packed.clone(), 1).expect("one thread");
         let sums = local.pass(&ask).expect("a pass");
         let layout = local.layout().clone();
+        let columns = packed.columns_of();
         let mut cells = vec![0.0; layout.columns.len() * 3];
         let mut taken = vec![0.0; s.slots.len()];
         let mut opportunity = vec![0; s.campaign.len()];
@@ -119,7 +120,7 @@ fn decisions_add_up_to_the_sums() {
             taken[t] += x;
             assert!((0.0..=1.0).contains(&x));
             for (j, y) in [1.0, f64::from(s.measures[0][i]), f64::from(s.measures[1][i])].iter().enumerate() {
-                cells[packed.column_of(i) * 3 + j] += s.weight[t] * x * y;
+                cells[columns[i] as usize * 3 + j] += s.weight[t] * x * y;
             }
         });
         for (t, x) in taken.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::row::project;
 use super::sums::{Active, Sums};
 use super::{Ask, Exchange, Prices};
 use crate::error::{Error, Result, codes};
-use equipoise_kernel::{Best, Block, Group, LANES, PAD, Row, scan};
+use equipoise_kernel::{Block, LANES, Margins, Row, Scratch, Taker, choose};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,32 +57,21 @@ impl Local {
     /// Gives every decision of a pass to `emit`, as (candidate of the sample, x); those that are 0 are left out. On the calling thread.
     pub fn decide(&self, ask: &Ask, mut emit: impl FnMut(usize, f64)) {
         let starts = &self.packed.starts;
+        let blocks = &self.packed.blocks[self.blocks.clone()];
         match ask {
             Ask::Uniform => {
-                for row in self.packed.blocks[self.blocks.clone()].iter().flat_map(Block::groups).flat_map(|g| g.rows) {
+                for (_, row) in blocks.iter().flat_map(Block::rows) {
+                    let first = starts[row.opportunity as usize] as usize;
                     let x = uniform(&row);
-                    if x > 0.0 {
-                        let first = starts[row.opportunity as usize] as usize;
-                        (first..first + row.len as usize).for_each(|i| emit(i, x));
-                    }
+                    (first..first + row.len as usize).filter(|_| x > 0.0).for_each(|i| emit(i, x));
                 }
             }
             Ask::Prices(prices) => {
                 let priced = Priced::new(&self.packed.layout, prices);
                 let mut scratch = Scratch::default();
-                for block in &self.packed.blocks[self.blocks.clone()] {
-                    for group in block.groups() {
-                        let best = scan(block, group, priced.narrow());
-                        for (a, row) in group.rows.iter().enumerate().filter(|(_, r)| r.opportunity != PAD) {
-                            let first = starts[row.opportunity as usize] as usize;
-                            match priced.settle(block, group, a, best.as_ref(), &mut scratch) {
-                                Outcome::Vertex { taken, picks, .. } => (0..taken).for_each(|k| emit(first + picks[k], 1.0)),
-                                Outcome::Fraction { .. } => {
-                                    scratch.x.iter().zip(&scratch.net).filter(|(x, _)| **x > 0.0).for_each(|(x, n)| emit(first + n.1, *x));
-                                }
-                            }
-                        }
-                    }
+                let mut decisions = Decisions { priced: &priced, projection: Projection::default(), starts, emit };
+                for block in blocks {
+                    choose(block, priced.narrow(), priced.margins, &mut scratch, &mut decisions);
                 }
             }
         }
@@ -123,129 +112,159 @@ impl Exchange for Local {
 }
 
 fn uniform(row: &Row) -> f64 {
-    if row.opportunity == PAD { 0.0 } else { (f64::from(row.slots) / f64::from(row.len)).min(1.0) }
+    (f64::from(row.slots) / f64::from(row.len)).min(1.0)
 }
 
 fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Sums {
-    let layout = &packed.layout;
-    let factors: Vec<f64> = layout.scales.iter().map(|s| s.factor()).collect();
-    let mut sums = Sums::zero(layout.columns.len(), layout.measures);
+    let mut tally = Tally::new(&packed.layout);
     for block in &packed.blocks[blocks] {
-        for group in block.groups() {
-            for (a, row) in group.rows.iter().enumerate() {
-                let x = uniform(row) * row.weight;
-                for j in 0..row.len as usize {
-                    add(&mut sums.cells, block, group.offset + j * LANES + a, x, &factors);
-                }
-                sums.rows += u64::from(row.len);
-            }
+        for (r, row) in block.rows() {
+            let x = uniform(&row) * row.weight;
+            (0..row.len as usize).for_each(|j| tally.add(block, block.at(r, j), x));
         }
+        tally.sums.rows += block.candidates();
     }
-    sums
-}
-
-/// Adds `x` of the candidate packed at `at` to its column.
-#[inline]
-fn add(cells: &mut [i64], block: &Block, at: usize, x: f64, factors: &[f64]) {
-    let column = block.columns()[at] as usize * factors.len();
-    let cells = &mut cells[column..column + factors.len()];
-    cells[0] += quantise(x, factors[0]);
-    for ((cell, y), f) in cells[1..].iter_mut().zip(block.measures()).zip(&factors[1..]) {
-        *cell += quantise(x * f64::from(y[at]), *f);
-    }
+    tally.sums
 }
 
 fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Sums {
-    let layout = &packed.layout;
-    let factors: Vec<f64> = layout.scales.iter().map(|s| s.factor()).collect();
-    let mut sums = Sums::zero(layout.columns.len(), layout.measures);
     let mut scratch = Scratch::default();
+    let mut pass = Pass { priced, projection: Projection::default(), tally: Tally::new(&packed.layout), active: Active::default() };
     for b in blocks {
         let block = &packed.blocks[b];
-        let mut active = Active { starts: vec![0], ..Active::default() };
-        for group in block.groups() {
-            let best = scan(block, group, priced.narrow());
-            for (a, row) in group.rows.iter().enumerate() {
-                if row.opportunity == PAD {
-                    continue;
-                }
-                sums.rows += u64::from(row.len);
-                let at = |j: usize| group.offset + j * LANES + a;
-                match priced.settle(block, group, a, best.as_ref(), &mut scratch) {
-                    Outcome::Vertex { taken, picks, near, rival } => {
-                        for j in &picks[..taken] {
-                            add(&mut sums.cells, block, at(*j), row.weight, &factors);
-                        }
-                        if near {
-                            let half = quantise(0.5 * row.weight, factors[0]);
-                            sums.near[block.columns()[at(picks[taken - 1])] as usize] += half;
-                            if let Some(j) = rival {
-                                sums.near[block.columns()[at(j)] as usize] += half;
-                            }
-                        }
-                    }
-                    Outcome::Fraction { binds } => {
-                        let mut slack = scratch.net.iter().take(row.slots as usize).map(|n| n.0).sum::<f64>();
-                        let mut fractional = 0;
-                        for ((net, j), x) in scratch.net.iter().zip(&scratch.x) {
-                            if *x <= 0.0 {
-                                break;
-                            }
-                            slack -= net * x;
-                            add(&mut sums.cells, block, at(*j), row.weight * x, &factors);
-                            if *x < 1.0 {
-                                sums.ridge += i128::from(quantise(row.weight * (x - x * x), factors[0]));
-                                fractional += 1;
-                            }
-                        }
-                        sums.slack += i128::from(priced.scale.quantise(row.weight * slack.max(0.0)));
-                        // A single fractional entry of a row whose slots bind cannot move.
-                        if fractional > usize::from(binds) {
-                            for ((_, j), x) in scratch.net.iter().zip(&scratch.x).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
-                                let _ = x;
-                                active.column.push(block.columns()[at(*j)]);
-                                active.y.extend(block.measures().iter().map(|m| m[at(*j)]));
-                            }
-                            active.starts.push(active.column.len() as u32);
-                            active.binds.push(binds);
-                            active.weight.push(row.weight);
-                        }
-                    }
-                }
-            }
-        }
+        pass.active.starts.push(0);
+        choose(block, priced.narrow(), priced.margins, &mut scratch, &mut pass);
+        let active = std::mem::take(&mut pass.active);
         if active.rows() > 0 {
-            sums.active.push((b as u32, active));
+            pass.tally.sums.active.push((b as u32, active));
+        }
+        pass.tally.sums.rows += block.candidates();
+    }
+    pass.tally.sums
+}
+
+/// Sums under construction.
+struct Tally {
+    sums: Sums,
+    factors: Vec<f64>,
+}
+
+impl Tally {
+    fn new(layout: &Layout) -> Self {
+        let factors = layout.scales.iter().map(|s| s.factor()).collect();
+        Self { sums: Sums::zero(layout.columns.len(), layout.measures), factors }
+    }
+
+    /// Adds `x` of the candidate packed at `at` to its column.
+    #[inline]
+    fn add(&mut self, block: &Block, at: usize, x: f64) {
+        let column = block.column(at) * self.factors.len();
+        let cells = &mut self.sums.cells[column..column + self.factors.len()];
+        cells[0] += quantise(x, self.factors[0]);
+        for ((cell, y), f) in cells[1..].iter_mut().zip(block.amounts(at)).zip(&self.factors[1..]) {
+            *cell += quantise(x * f64::from(y), *f);
         }
     }
-    sums
+}
+
+/// A pass at work: what opportunities take goes into sums.
+struct Pass<'p> {
+    priced: &'p Priced,
+    projection: Projection,
+    tally: Tally,
+    active: Active,
+}
+
+impl Taker for Pass<'_> {
+    #[inline]
+    fn take(&mut self, block: &Block, row: usize, at: usize) {
+        self.tally.add(block, at, block.weight(row));
+    }
+
+    #[inline]
+    fn near(&mut self, block: &Block, row: usize, at: usize) {
+        self.tally.sums.near[block.column(at)] += quantise(0.5 * block.weight(row), self.tally.factors[0]);
+    }
+
+    fn open(&mut self, block: &Block, row: usize, candidates: &[u32]) {
+        let Row { slots, weight, .. } = block.row(row);
+        let binds = self.priced.project(block, row, candidates, &mut self.projection);
+        let Projection { net, x, .. } = &self.projection;
+        let mut slack = net.iter().take(slots as usize).map(|n| n.0).sum::<f64>();
+        let mut fractional = 0;
+        for ((net, j), x) in net.iter().zip(x) {
+            if *x <= 0.0 {
+                break;
+            }
+            slack -= net * x;
+            self.tally.add(block, block.at(row, *j as usize), weight * x);
+            if *x < 1.0 {
+                self.tally.sums.ridge += i128::from(quantise(weight * (x - x * x), self.tally.factors[0]));
+                fractional += 1;
+            }
+        }
+        self.tally.sums.slack += i128::from(self.priced.scale.quantise(weight * slack.max(0.0)));
+        // A single fractional entry of a row whose slots bind cannot move.
+        if fractional > usize::from(binds) {
+            for ((_, j), _) in net.iter().zip(x).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
+                let at = block.at(row, *j as usize);
+                self.active.column.push(block.column(at) as u32);
+                self.active.y.extend(block.amounts(at));
+            }
+            self.active.starts.push(self.active.column.len() as u32);
+            self.active.binds.push(binds);
+            self.active.weight.push(weight);
+        }
+    }
+}
+
+/// The decisions of a pass, one by one.
+struct Decisions<'p, F> {
+    priced: &'p Priced,
+    projection: Projection,
+    starts: &'p [u64],
+    emit: F,
+}
+
+impl<F: FnMut(usize, f64)> Decisions<'_, F> {
+    fn first(&self, block: &Block, row: usize) -> usize {
+        self.starts[block.row(row).opportunity as usize] as usize
+    }
+}
+
+impl<F: FnMut(usize, f64)> Taker for Decisions<'_, F> {
+    fn take(&mut self, block: &Block, row: usize, at: usize) {
+        let candidate = self.first(block, row) + (at - block.at(row, 0)) / LANES;
+        (self.emit)(candidate, 1.0);
+    }
+
+    fn near(&mut self, _: &Block, _: usize, _: usize) {}
+
+    fn open(&mut self, block: &Block, row: usize, candidates: &[u32]) {
+        self.priced.project(block, row, candidates, &mut self.projection);
+        let first = self.first(block, row);
+        for ((_, j), x) in self.projection.net.iter().zip(&self.projection.x).filter(|(_, x)| **x > 0.0) {
+            (self.emit)(first + *j as usize, *x);
+        }
+    }
 }
 
 /// Prices folded by column: wide for decisions, narrow for the scan that rules most candidates out.
 struct Priced {
     gamma: f64,
-    near: f64,
     measures: usize,
     /// Worth less charge, by column and measure.
     wide: Vec<f64>,
     base: Vec<f32>,
     column: Vec<Vec<f32>>,
-    /// No f32 net score lies further than this from the exact one, the index in its low bits aside.
-    error: f64,
+    margins: Margins,
     scale: Scale,
 }
 
-/// What becomes of one opportunity.
-enum Outcome {
-    /// The best `taken` candidates, whole. `near`: a small move of prices would change that; `rival` is the candidate that would gain.
-    Vertex { taken: usize, picks: [usize; 2], near: bool, rival: Option<usize> },
-    /// The scratch holds net scores, candidates and decisions.
-    Fraction { binds: bool },
-}
-
+/// One opportunity's projection: net scores with their candidates, best first, and decisions.
 #[derive(Default)]
-struct Scratch {
-    net: Vec<(f64, usize)>,
+struct Projection {
+    net: Vec<(f64, u32)>,
     scaled: Vec<f64>,
     x: Vec<f64>,
 }
@@ -276,82 +295,29 @@ impl Priced {
         }
         // Each of the 2m conversions, m subtractions, m products and m sums rounds once, relative to at most `spread`.
         let error = (4 * m + 2) as f64 * f64::from(f32::EPSILON) * 0.5 * spread + 1e-30;
-        Self { gamma: prices.gamma, near: prices.near, measures: m, wide, base, column, error, scale: prices.slack_scale(layout) }
+        let margins = Margins::new(prices.gamma, prices.near, error);
+        Self { gamma: prices.gamma, measures: m, wide, base, column, margins, scale: prices.slack_scale(layout) }
     }
 
     fn narrow(&self) -> equipoise_kernel::Prices<'_> {
         equipoise_kernel::Prices { base: &self.base, column: &self.column }
     }
 
-    /// Decides one opportunity: from the scan where its margins prove the answer, else exactly.
-    #[inline]
-    fn settle(&self, block: &Block, group: &Group, lane: usize, best: Option<&Best>, scratch: &mut Scratch) -> Outcome {
-        let slots = group.rows[lane].slots as usize;
-        if let (Some(best), 1..=2) = (best, slots) {
-            let net = |k: usize| f64::from(best.net[k][lane]);
-            // The index in the low bits moves a score by less than this part of it.
-            let blur = f64::from(best.index_mask + 1) * f64::from(f32::EPSILON);
-            let first = net(0);
-            let slack = self.error + blur * first.abs();
-            if first <= -slack {
-                return Outcome::Vertex { taken: 0, picks: [0; 2], near: false, rival: None };
-            }
-            let (last, next) = (net(slots - 1), net(slots));
-            let margin = last.min(last - next.max(0.0)) - self.gamma - slack;
-            if margin >= 0.0 {
-                let rival = (next > 0.0).then(|| best.index(slots, lane));
-                return Outcome::Vertex {
-                    taken: slots,
-                    picks: [best.index(0, lane), best.index(1, lane)],
-                    near: margin < self.near,
-                    rival,
-                };
-            }
-            if slots == 2 && net(1) <= -(self.error + blur * net(1).abs()) && first - self.gamma - slack >= 0.0 {
-                return Outcome::Vertex {
-                    taken: 1,
-                    picks: [best.index(0, lane), 0],
-                    near: first - self.gamma - slack < self.near,
-                    rival: None,
-                };
-            }
-        }
-        self.exact(block, group, lane, scratch)
-    }
-
-    fn exact(&self, block: &Block, group: &Group, lane: usize, scratch: &mut Scratch) -> Outcome {
-        let row = &group.rows[lane];
+    /// Decides one opportunity exactly, of the candidates that can matter. Returns whether its slots bind.
+    fn project(&self, block: &Block, row: usize, candidates: &[u32], out: &mut Projection) -> bool {
         let m = self.measures;
-        let slots = row.slots as usize;
-        scratch.net.clear();
-        // Net scores of at most `slots` candidates matter beyond those within gamma of the last that can be taken.
-        let mut best = [f64::NEG_INFINITY; 4];
-        for j in 0..row.len as usize {
-            let at = group.offset + j * LANES + lane;
-            let coefficients = &self.wide[block.columns()[at] as usize * m..][..m];
-            let mut net = coefficients[0];
-            for (c, y) in coefficients[1..].iter().zip(block.measures()) {
-                net += c * f64::from(y[at]);
-            }
+        out.net.clear();
+        for j in candidates {
+            let at = block.at(row, *j as usize);
+            let coefficients = &self.wide[block.column(at) * m..][..m];
+            let net = coefficients[1..].iter().zip(block.amounts(at)).fold(coefficients[0], |net, (c, y)| net + c * f64::from(y));
             if net > 0.0 {
-                if slots <= best.len() {
-                    if net < best[slots - 1] - self.gamma {
-                        continue;
-                    }
-                    let mut low = net;
-                    for b in &mut best[..slots] {
-                        if low > *b {
-                            std::mem::swap(&mut low, b);
-                        }
-                    }
-                }
-                scratch.net.push((net, j));
+                out.net.push((net, *j));
             }
         }
-        scratch.net.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        scratch.scaled.clear();
-        scratch.scaled.extend(scratch.net.iter().map(|n| n.0 / self.gamma));
-        let binds = project(&scratch.scaled, row.slots, &mut scratch.x);
-        Outcome::Fraction { binds }
+        out.net.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        out.scaled.clear();
+        out.scaled.extend(out.net.iter().map(|n| n.0 / self.gamma));
+        project(&out.scaled, block.row(row).slots, &mut out.x)
     }
 }

@@ -1,7 +1,7 @@
 //! Packing: rows become blocks once; later passes touch only blocks.
 
 use super::fixed::Scale;
-use equipoise_kernel::{Block, Group, LANES, PAD, Row};
+use equipoise_kernel::{Block, LANES, Lane, Row};
 use std::collections::{HashMap, HashSet};
 
 /// Opportunities per block. Fixed, so that blocks depend on the sample alone and never on threads.
@@ -86,11 +86,11 @@ pub struct Packed {
     pub(super) layout: Layout,
     pub(super) blocks: Vec<Block>,
     pub(super) starts: Vec<u64>,
-    column_of: Vec<u32>,
 }
 
 impl Packed {
-    /// Packs a sample. O(candidates); the packed form holds 4 bytes of column and 4 per measure for each candidate, and about 10 % padding.
+    /// Packs a sample. O(candidates); the packed form holds 2 bytes of column (4 from 65,535 columns on) and 4 per measure for each
+    /// candidate, a few percent of padding, and 25 bytes for each opportunity.
     #[must_use]
     pub fn new(sample: &Sample) -> Self {
         let (columns, column_of) = columns(sample);
@@ -98,7 +98,7 @@ impl Packed {
         let opportunities = sample.slots.len();
         let blocks =
             (0..opportunities).step_by(BLOCK).map(|b| block(sample, &column_of, &layout, b..(b + BLOCK).min(opportunities))).collect();
-        Self { layout, blocks, starts: sample.starts.clone(), column_of }
+        Self { layout, blocks, starts: sample.starts.clone() }
     }
 
     /// What the sample looks like.
@@ -107,30 +107,35 @@ impl Packed {
         &self.layout
     }
 
-    /// Gives every candidate to `emit`, as its opportunity, its index in the sample, its column and its measures without `exposure`.
+    /// Gives every candidate to `emit`, as its row, its index in the sample, its column and its measures without `exposure`.
     pub fn each_candidate(&self, mut emit: impl FnMut(&Row, usize, usize, &[f32])) {
         let mut y = Vec::new();
         for block in &self.blocks {
-            for group in block.groups() {
-                for (a, row) in group.rows.iter().enumerate().filter(|(_, r)| r.opportunity != PAD) {
-                    for j in 0..row.len as usize {
-                        let at = group.offset + j * LANES + a;
-                        y.clear();
-                        y.extend(block.measures().iter().map(|m| m[at]));
-                        emit(row, self.starts[row.opportunity as usize] as usize + j, block.columns()[at] as usize, &y);
-                    }
+            for (r, row) in block.rows() {
+                for j in 0..row.len as usize {
+                    let at = block.at(r, j);
+                    y.clear();
+                    y.extend(block.amounts(at));
+                    emit(&row, self.starts[row.opportunity as usize] as usize + j, block.column(at), &y);
                 }
             }
         }
     }
 
-    /// The column of a candidate of the sample.
-    ///
-    /// # Panics
-    /// If there is no such candidate.
+    /// The column of every candidate of the sample; of those that no slot is open to, 0. O(candidates).
     #[must_use]
-    pub fn column_of(&self, candidate: usize) -> usize {
-        self.column_of[candidate] as usize
+    pub fn columns_of(&self) -> Vec<u32> {
+        let mut out = vec![0; self.starts.last().map_or(0, |n| *n as usize)];
+        self.each_candidate(|_, i, column, _| out[i] = column as u32);
+        out
+    }
+
+    /// Bytes that the packed form holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(Block::bytes).sum::<usize>()
+            + size_of_val(self.starts.as_slice())
+            + size_of_val(self.layout.columns.as_slice())
     }
 
     /// How many blocks there are.
@@ -217,34 +222,33 @@ fn layout(sample: &Sample, columns: Vec<Column>) -> Layout {
 fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Range<usize>) -> Block {
     let len = |t: usize| (sample.starts[t + 1] - sample.starts[t]) as usize;
     let priced_out = layout.columns.len() as u32;
-    let mut groups = Vec::new();
-    let mut packed: Vec<u32> = Vec::new();
-    let mut measures = vec![Vec::new(); sample.measures.len()];
+    let mut rows = Vec::new();
+    let mut columns: Vec<u32> = Vec::new();
+    let mut measures: Vec<Vec<Lane<f32>>> = vec![Vec::new(); sample.measures.len()];
     let mut order: Vec<usize> = Vec::with_capacity(WINDOW);
     for window in span.clone().step_by(WINDOW) {
         order.clear();
         order.extend((window..(window + WINDOW).min(span.end)).filter(|t| len(*t) > 0 && sample.slots[*t] > 0));
         order.sort_by_key(|t| len(*t));
-        for lanes in order.chunks(LANES) {
-            let offset = packed.len();
-            let longest = lanes.iter().map(|t| len(*t)).max().unwrap_or(0);
-            packed.resize(offset + longest * LANES, priced_out);
+        for group in order.chunks(LANES) {
+            let step = columns.len() / LANES;
+            let longest = group.iter().map(|t| len(*t)).max().unwrap_or(0);
+            columns.resize((step + longest) * LANES, priced_out);
             for m in &mut measures {
-                m.resize(offset + longest * LANES, 0.0);
+                m.resize(step + longest, Lane([0.0; LANES]));
             }
-            let mut rows = [Row { opportunity: PAD, len: 0, slots: 0, weight: 0.0 }; LANES];
-            for (a, t) in lanes.iter().enumerate() {
-                rows[a] = Row { opportunity: *t as u32, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };
+            let mut lanes = [Row::EMPTY; LANES];
+            for (a, t) in group.iter().enumerate() {
+                lanes[a] = Row { opportunity: *t as u32, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };
                 for (j, i) in (sample.starts[*t] as usize..sample.starts[t + 1] as usize).enumerate() {
-                    let at = offset + j * LANES + a;
-                    packed[at] = column_of[i];
+                    columns[(step + j) * LANES + a] = column_of[i];
                     for (m, y) in measures.iter_mut().zip(&sample.measures) {
-                        m[at] = y[i];
+                        m[step + j].0[a] = y[i];
                     }
                 }
             }
-            groups.push(Group { offset, len: longest, rows });
+            rows.push(lanes);
         }
     }
-    Block::new(groups, packed, measures, priced_out + 1)
+    Block::new(&rows, &columns, measures, priced_out + 1)
 }

@@ -264,8 +264,9 @@ impl Relaxed<'_, '_> {
     pub(super) fn decisions(&self, point: &Point) -> Vec<f64> {
         let packed = self.local.packed();
         let mut x = vec![0.0; self.layout().rows as usize];
+        let column_of = packed.columns_of();
         for part in &point.parts {
-            let mut add = |i: usize, v: f64| x[i] += part.share * part.factor[packed.column_of(i)] * v;
+            let mut add = |i: usize, v: f64| x[i] += part.share * part.factor[column_of[i] as usize] * v;
             match part.source.as_ref() {
                 Source::Pass(ask) => self.local.decide(ask, add),
                 Source::Given(given) => given.iter().enumerate().for_each(|(i, v)| add(i, *v)),

@@ -1,0 +1,60 @@
+//! Which instructions are in use.
+
+/// The instruction sets that the loops are written for. All run the same operations in the same order, so the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// Whatever the target always has.
+    Portable,
+    /// AVX2.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+}
+
+impl Path {
+    /// The paths that this machine can run.
+    #[must_use]
+    pub fn available() -> &'static [Self] {
+        const ALL: [Path; 3] = [Path::Portable, Path::Avx2, Path::Avx512];
+        match widest() {
+            Self::Portable => &ALL[..1],
+            Self::Avx2 => &ALL[..2],
+            Self::Avx512 => &ALL,
+        }
+    }
+}
+
+/// The path in use: the widest that the machine has, unless `EQUIPOISE_PATH` (`portable`, `avx2`, `avx512`) names a narrower one.
+#[must_use]
+pub fn path() -> Path {
+    static CHOSEN: std::sync::OnceLock<Path> = std::sync::OnceLock::new();
+    *CHOSEN.get_or_init(|| {
+        let widest = widest();
+        let asked = std::env::var("EQUIPOISE_PATH").unwrap_or_default();
+        match (asked.as_str(), widest) {
+            ("portable", _) => Path::Portable,
+            ("avx2", Path::Avx512) => Path::Avx2,
+            _ => widest,
+        }
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn widest() -> Path {
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+    {
+        Path::Avx512
+    } else if is_x86_feature_detected!("avx2") {
+        Path::Avx2
+    } else {
+        Path::Portable
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn widest() -> Path {
+    Path::Portable
+}
