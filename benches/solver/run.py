@@ -1,144 +1,124 @@
-"""Solver bench: plans seeded instances with equipoise and with peers, and prints one JSON line per pair.
+"""Solver bench: plans seeded instances with equipoise and with peers; one JSON line per comparison, one judge for all.
+
+  scripts/bench solver                  every row: T, S, M and L against the yardstick and accelerated gradient,
+                                        T and S against general solvers
+  scripts/bench solver --quick          the smallest part of it, minutes
+  scripts/bench solver --only seeds     some groups of rows
+  scripts/bench solver --long           M against HiGHS IPM and OR-Tools PDLP: hours, outside CI
+  scripts/bench solver --limit          the machine's limit: stream bandwidth, and a pass per candidate row beside it
+  scripts/bench solver --sweep          other shapes, and what failed on them
+  scripts/bench solver --render         writes the table of README.md from the lines of earlier runs
 
 Needs EQUIPOISE_CASES: the generator, the judge, the yardstick prototype and the peers' runner are in its folder
-bench/solver. Ours and the yardstick run in turn, round by round, in processes of their own; times are from packed
-columns in memory to the certificate, medians of the rounds; `spread` is (largest - smallest) / median of our rounds.
-A general solver runs once.
+bench/solver. Lines also go to out/bench/solver.jsonl, where a later run of a case replaces the earlier.
 """
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
+import sweep
+import table
+from measure import Bench
+from programs import ROOT, SOLVERS, Programs
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "out" / "bench"
-# General solvers, with the Python module that has each.
-SOLVERS = {"highs-simplex": "highspy", "highs-ipm": "highspy", "highs-pdlp": "highspy", "ortools-pdlp": "ortools"}
+GROUPS = ["peers", "tolerances", "threads", "seeds", "first", "warm", "streams", "goals", "memory", "bits", "bandwidth"]
 
 
-def run_json(command: list[str], limit: float | None = None, cwd: Path | None = None) -> dict | None:
-    """The JSON object on the last line of a command's output; None past the limit."""
-    try:
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=limit, cwd=cwd)
-    except subprocess.TimeoutExpired:
-        return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def measure(bench: Bench, groups: list[str], options: argparse.Namespace) -> None:
+    """Runs the groups of rows."""
+    sizes, profiles = options.sizes, options.profiles
+    small = [size for size in sizes if size in ("T", "S")]
+    middle = "M" if "M" in sizes else sizes[-1]
+    large = "L" if "L" in sizes else middle
+    for size in [size for size in sizes if size != "L"] if "peers" in groups else []:
+        for profile in profiles:
+            # General solvers take minutes on M and are not told apart by the profile on S.
+            general = SOLVERS if size in small and profile == "full" and not options.quick else []
+            bench.peers(size, profile, "1e-4", ["agd", *general])
+    for size in [size for size in sizes if size in ("S", "M")] if "tolerances" in groups else []:
+        for profile in [profile for profile in profiles if profile != "matching" and (size, profile) != ("S", "hard")]:
+            bench.tolerances(size, profile, ["1e-5", "1e-6", "1e-8"])
+    for size in [size for size in sizes if size in ("S", "M")] if "seeds" in groups else []:
+        for profile in [profile for profile in profiles if profile != "matching"]:
+            bench.passes(size, profile, "1e-4")
+    for group, size in [
+        ("warm", middle),
+        ("streams", middle),
+        ("goals", middle),
+        ("bits", middle),
+        ("memory", large),
+        ("bandwidth", large),
+    ]:
+        if group in groups:
+            getattr(bench, group)(size)
+    if "first" in groups:
+        bench.first(large, "full")
+    if "threads" in groups:
+        bench.threads(large)
 
 
-def build(cases: Path) -> tuple[str, str]:
-    """Builds both binaries; the prototype's build stays outside the folder of cases."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    subprocess.run(
-        ["cargo", "build", "--locked", "--release", "-q", "-p", "equipoise-bench-solver"], check=True, cwd=ROOT
+def parse() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench solver", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    environment = os.environ | {"CARGO_TARGET_DIR": str(OUT / "prototype"), "RUSTFLAGS": "-Awarnings"}
-    manifest = cases / "prototype" / "Cargo.toml"
-    subprocess.run(
-        ["cargo", "build", "--locked", "--release", "-q", "--manifest-path", str(manifest)],
-        check=True,
-        env=environment,
-        cwd=OUT,
+    parser.add_argument("--sizes", nargs="+", default=["T", "S", "M", "L"], choices=["T", "S", "M", "L"])
+    parser.add_argument(
+        "--profiles", nargs="+", default=["full", "matching", "hard"], choices=["full", "matching", "hard"]
     )
-    return str(target / "release" / "equipoise-bench-solver"), str(OUT / "prototype" / "release" / "proto2")
-
-
-def instance(cases: Path, size: str, profile: str) -> Path:
-    """The folder of an instance of seed 1, generated once."""
-    folder = OUT / f"{size}-{profile}"
-    if not (folder / "meta.json").exists():
-        command = [sys.executable, str(cases / "gen.py"), "--size", size, "--profile", profile, "--out", str(folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return folder
-
-
-def judge(cases: Path, folder: Path, x: Path) -> tuple[float, float]:
-    """Objective and largest relative violation of an answer, by the same judge for everybody."""
-    sys.path.insert(0, str(cases))
-    arrays, _ = import_module("gen").load(str(folder))
-    objective, violation, _ = import_module("lp").judge(arrays, np.load(x))
-    return objective, violation
-
-
-def report(case: str, peer: str, times: list[float], theirs: float | None, more: dict) -> None:
-    """Prints one line in the shape that every bench of this project has."""
-    ours = statistics.median(times)
-    line = {
-        "bench": "solver",
-        "case": case,
-        "subject": "equipoise",
-        "peer": peer,
-        "ours": round(ours, 6),
-        "theirs": theirs,
-    }
-    if theirs is not None:
-        line["ratio"] = round(theirs / ours, 3)
-    spread = (max(times) - min(times)) / ours
-    print(json.dumps(line | {"unit": "s", "repeats": len(times), "spread": round(spread, 3)} | more), flush=True)
-
-
-def bench(size: str, options: argparse.Namespace, cases: Path, programs: tuple[str, str]) -> None:
-    """Plans one instance in rounds of ours and the yardstick, then once with each general solver."""
-    ours, yardstick = programs
-    folder = instance(cases, size, options.profile)
-    x = OUT / "x.npy"
-    case = f"{size} {options.profile} {options.tolerance} threads=1"
-    own: list[float] = []
-    their: list[dict] = []
-    for _ in range(options.repeats):
-        result = run_json([ours, str(folder), options.tolerance, "1", str(x)])
-        own.append(result["seconds"])
-        if "yardstick" in options.peers:
-            their.append(run_json([yardstick, str(folder), "newton", options.tolerance, "1"]))
-    objective, violation = judge(cases, folder, x)
-    more = {key: result[key] for key in ("status", "gap", "passes")} | {"objective": objective, "violation": violation}
-
-    if their:
-        finished = all(run["gap"] <= float(options.tolerance) for run in their)
-        median = statistics.median(run["solve_s"] for run in their) if finished else None
-        report(
-            case, "yardstick", own, median, more | {"their_gap": their[-1]["gap"], "their_passes": their[-1]["passes"]}
-        )
-    for peer in [peer for peer in options.peers if peer in SOLVERS]:
-        command = [sys.executable, str(cases / "peer.py"), str(folder), peer, options.tolerance, str(options.limit)]
-        # The runner needs time of its own to build the program; its solver keeps the limit.
-        run = run_json(command, limit=options.limit * 2 + 60, cwd=OUT)
-        if run is None:
-            report(case, peer, own, None, more)
-            continue
-        theirs = run["solve_s"] if run["solve_s"] < options.limit else None
-        report(case, peer, own, theirs, more | {"their_status": run["status"], "their_violation": run.get("viol")})
+    parser.add_argument("--only", nargs="+", choices=GROUPS, help="groups of rows; all if not given")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds of ours and the yardstick")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds of the rows that count passes")
+    parser.add_argument(
+        "--seconds", type=float, default=180, help="limit of time for each peer, and for each plan of the sweep"
+    )
+    parser.add_argument("--limit", action="store_true", help="only stream bandwidth and a pass beside it")
+    parser.add_argument("--quick", action="store_true", help="T and S, fewer rounds and seeds, no general solvers")
+    parser.add_argument("--long", action="store_true", help="only M against HiGHS IPM and OR-Tools PDLP")
+    parser.add_argument(
+        "--solvers", nargs="+", default=["highs-ipm", "ortools-pdlp"], choices=SOLVERS, help="the peers of --long"
+    )
+    parser.add_argument("--sweep", action="store_true", help="only the sweep over shapes")
+    parser.add_argument("--shapes", nargs="+", default=[], help="shapes of the sweep; all if not given")
+    parser.add_argument("--tolerances", nargs="+", default=["1e-4", "1e-6"], help="tolerances of the sweep")
+    parser.add_argument(
+        "--shrink",
+        type=int,
+        default=1,
+        help="divides the sweep's opportunities and campaigns; 20 lets HiGHS check most",
+    )
+    parser.add_argument("--render", action="store_true", help="only the table, from the lines of earlier runs")
+    options = parser.parse_args()
+    if options.quick:
+        options.sizes, options.repeats, options.seeds = ["T", "S"], 3, 3
+    return options
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench solver", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", default=["T", "S", "M"], choices=["T", "S", "M", "L"])
-    parser.add_argument("--profile", default="full", choices=["full", "matching", "hard"])
-    parser.add_argument("--tolerance", default="1e-4")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--peers", nargs="*", default=["yardstick"], choices=["yardstick", *sorted(SOLVERS)])
-    parser.add_argument("--limit", type=float, default=180, help="seconds that a general solver may take")
-    options = parser.parse_args()
+    options = parse()
+    if options.render:
+        table.render(OUT / "solver.jsonl", Path(__file__).parent / "README.md")
+        return 0
     if "EQUIPOISE_CASES" not in os.environ:
         print("EQUIPOISE_CASES is not set: the instances and the peers are not to be found", file=sys.stderr)
         return 2
-    modules = sorted({SOLVERS[peer] for peer in options.peers if peer in SOLVERS})
-    missing = " ".join(module for module in modules if not find_spec(module))
-    if missing:
-        print(f"missing: {missing}\n  install with: {sys.executable} -m pip install {missing}", file=sys.stderr)
-        return 2
     cases = Path(os.environ["EQUIPOISE_CASES"]).resolve() / "bench" / "solver"
     OUT.mkdir(parents=True, exist_ok=True)
-    programs = build(cases)
-    for size in options.sizes:
-        bench(size, options, cases, programs)
+    programs = Programs.build(cases, OUT)
+    if options.sweep:
+        seeds = 2 if options.seeds == 10 else options.seeds
+        choice = sweep.Choice(seeds, options.tolerances, options.shapes, options.shrink, options.seconds)
+        return min(1, sweep.run(programs.own, OUT, choice))
+    bench = Bench(programs, options.repeats, options.seconds, options.seeds)
+    if options.limit:
+        bench.bandwidth("L" if "L" in options.sizes else options.sizes[-1])
+    elif options.long:
+        bench.peers("M", "full", "1e-4", options.solvers)
+    else:
+        measure(bench, options.only or GROUPS, options)
     return 0
 
 

@@ -1,40 +1,39 @@
-//! Plans one stored instance and prints a JSON object: status, seconds, passes, gap, value and bound.
+//! What the solver bench runs: `equipoise-bench-solver COMMAND FOLDER [--option value ...]`; each command prints one JSON object.
 //!
-//! `equipoise-bench-solver FOLDER TOLERANCE THREADS [X.npy]`; the relaxed answer goes to `X.npy`, so that a judge can check it.
+//! | command | does | options |
+//! |---|---|---|
+//! | `plan` | plans a stored instance | `--tolerance` 1e-4, `--threads` 1, `--x FILE.npy` for the relaxed answer, `--time-limit` seconds, `--warm FOLDER` to start from the plan of another instance |
+//! | `agd` | solves it by accelerated gradient over the same passes | `--tolerance`, `--threads`, `--x`, `--time-limit` |
+//! | `limit` | times a pass and a bare sum over as many bytes | `--threads`, `--repeats` |
+//! | `memory` | packs it and says what that keeps resident | |
 
+mod agd;
 mod instance;
-mod npy;
+mod limit;
 
-use equipoise::plan::{Settings, plan};
-use serde_json::json;
+mod npy;
+mod options;
+mod process;
+mod sample;
+mod solve;
+
+use options::Options;
 use std::error::Error;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let [_, folder, tolerance, threads, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: equipoise-bench-solver FOLDER TOLERANCE THREADS [X.npy]".into());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [command, folder, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: equipoise-bench-solver plan|agd|limit|memory FOLDER [--option value ...]".into());
     };
-    let instance = instance::load(Path::new(folder))?;
-    let settings = Settings::new().tolerance(tolerance.parse()?).threads(threads.parse()?).holdout(0.0);
-    let plan = plan(&instance.problem, &instance.log, &instance.campaigns, &settings)?;
-    if let Some(path) = rest.first() {
-        let x: Vec<f64> = plan.decisions().iter().map(|x| x.unwrap_or(0.0)).collect();
-        npy::write(Path::new(path), &x)?;
-    }
-    let certificate = plan.certificate();
-    println!(
-        "{}",
-        json!({
-            "status": plan.status().name(),
-            "seconds": certificate.seconds,
-            "passes": certificate.passes,
-            "gap": certificate.gap,
-            "value": certificate.value,
-            "upper_bound": certificate.upper_bound,
-            "worst_violation": certificate.worst_violation,
-            "conflicts": plan.conflicts().len(),
-        })
-    );
+    let (folder, options) = (Path::new(folder), Options::parse(rest)?);
+    let report = match command.as_str() {
+        "plan" => solve::run(folder, &options)?,
+        "agd" => agd::run(folder, &options)?,
+        "memory" => limit::memory(folder)?,
+        "limit" => limit::run(folder, &options)?,
+        other => return Err(format!("no command {other}").into()),
+    };
+    println!("{report}");
     Ok(())
 }

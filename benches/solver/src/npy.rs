@@ -49,6 +49,11 @@ pub(crate) fn read<T: Element>(folder: &Path, name: &str) -> Result<Vec<T>> {
     Ok(bytes[data..].chunks_exact(T::SIZE).map(T::from_le).collect())
 }
 
+/// As [`read`]; `None` where there is no such array.
+pub(crate) fn read_if_there<T: Element>(folder: &Path, name: &str) -> Result<Option<Vec<T>>> {
+    if folder.join(format!("{name}.npy")).exists() { read(folder, name).map(Some) } else { Ok(None) }
+}
+
 /// Writes `values` to `path` as an array of f64.
 pub(crate) fn write(path: &Path, values: &[f64]) -> Result<()> {
     let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({},), }}", values.len());

@@ -1,0 +1,78 @@
+"""The table of README.md, from the JSON lines of runs."""
+
+import json
+from pathlib import Path
+
+BEGIN, END = "<!-- figures: scripts/bench solver --render -->", "<!-- end of figures -->"
+
+
+def keep(path: Path, line: dict) -> None:
+    """Adds a line to the file; one of the same case, peer and unit is replaced."""
+    known = {_key(line): line for line in _read(path)} | {_key(line): line}
+    path.write_text("".join(json.dumps(line) + "\n" for line in known.values()))
+
+
+def render(path: Path, page: Path) -> None:
+    """Writes the table between the marks of the page."""
+    text = page.read_text()
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    rows = ["| case | peer | ours | theirs | theirs / ours | |", "|---|---|---|---|---|---|"]
+    rows += [_row(line) for line in _read(path)]
+    page.write_text(before + BEGIN + "\n" + "\n".join(rows) + "\n" + END + after)
+
+
+def _row(line: dict) -> str:
+    ratio = f"{line['ratio']:.3g}" if line.get("ratio") is not None else ""
+    cells = [
+        line["case"],
+        line["peer"],
+        _amount(line["ours"], line["unit"]),
+        _amount(line["theirs"], line["unit"]),
+        ratio,
+        _remark(line),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return ""
+    if unit == "s":
+        return f"{1e3 * value:.3g} ms" if value < 1 else f"{value:.3g} s"
+    return f"{value:.3g} {unit}"
+
+
+def _remark(line: dict) -> str:
+    """What a reader should know beside the figures."""
+    parts = []
+    if line["ours"] is None:
+        parts.append(f"ours: {line.get('status', 'not solved')}")
+    if line["unit"] == "s" and "passes" in line:
+        theirs = f" / {line['their_passes']:.0f}" if line.get("their_passes") else ""
+        parts.append(f"{line['passes']:.0f}{theirs} passes")
+    if line["theirs"] is None and "their_status" in line:
+        parts.append(
+            f"not within {line.get('their_limit', 180):.0f} s" if line["their_status"] != "killed" else "killed"
+        )
+    if line.get("their_violation", 0) and line["their_violation"] > 1e-9:
+        parts.append(f"theirs violates by {line['their_violation']:.0e}")
+    if line.get("violation", 0) > 1e-9:
+        parts.append(f"ours violates by {line['violation']:.0e}")
+    if line.get("unsolved"):
+        parts.append(f"{line['unsolved']} not solved")
+    if "worst" in line:
+        parts.append(f"worst {line['worst']:.0f} / {line['their_worst']:.0f}")
+    if "all" in line:
+        parts.append("largest {:.0f} / {:.0f}".format(max(line["all"]), max(line["their_all"])))
+    if "gigabytes_per_second" in line:
+        parts.append(f"{line['gigabytes_per_second']} GB/s, {line['packed_bytes_per_row']} bytes a row")
+    return "; ".join(parts)
+
+
+def _read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _key(line: dict) -> tuple:
+    return line["case"], line["peer"], line["unit"]
