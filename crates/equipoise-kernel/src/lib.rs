@@ -7,9 +7,11 @@ mod block;
 mod choose;
 mod lanes;
 mod path;
+mod tally;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use block::{Block, Columns, Group, LANES, Lane, PAD, Row};
 pub use choose::{Margins, Prices, Scratch, Taker, choose, choose_on};
 pub use path::{Path, path};
+pub use tally::{Tally, nearest};

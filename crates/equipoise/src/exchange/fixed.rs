@@ -1,5 +1,7 @@
 //! Fixed-point sums: every term rounded once, so that order, threads and shards cannot matter.
 
+use equipoise_kernel::nearest;
+
 /// A power-of-two scale for terms whose absolute values sum to at most a known total.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
@@ -40,11 +42,10 @@ impl Scale {
     }
 }
 
-/// `term * factor` to the nearest integer, halves away from zero.
+/// `term * factor` to the nearest integer; no term of a sum is negative.
 #[inline]
 pub(super) fn quantise(term: f64, factor: f64) -> i64 {
-    let scaled = term * factor;
-    (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i64
+    nearest(term * factor)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::row::project;
 use super::sums::{Active, Sums};
 use super::{Ask, Exchange, Prices};
 use crate::error::{Error, Result, codes};
-use equipoise_kernel::{Block, LANES, Margins, Row, Scratch, Taker, choose};
+use equipoise_kernel::{Block, LANES, Margins, Row, Scratch, Taker, Tally, choose};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -116,55 +116,41 @@ fn uniform(row: &Row) -> f64 {
 }
 
 fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Sums {
-    let mut tally = Tally::new(&packed.layout);
+    let layout = &packed.layout;
+    let mut sums = Sums::zero(layout.columns.len(), layout.measures);
+    let mut tally = tally(layout);
     for block in &packed.blocks[blocks] {
         for (r, row) in block.rows() {
             let x = uniform(&row) * row.weight;
             (0..row.len as usize).for_each(|j| tally.add(block, block.at(r, j), x));
         }
-        tally.sums.rows += block.candidates();
+        sums.rows += block.candidates();
     }
-    tally.sums
+    sums.cells = tally.into_cells();
+    sums
 }
 
 fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Sums {
     let mut scratch = Scratch::default();
-    let mut pass = Pass { priced, projection: Projection::default(), tally: Tally::new(&packed.layout), active: Active::default() };
+    let layout = &packed.layout;
+    let sums = Sums::zero(layout.columns.len(), layout.measures);
+    let mut pass = Pass { priced, projection: Projection::default(), tally: tally(layout), sums, active: Active::default() };
     for b in blocks {
         let block = &packed.blocks[b];
         pass.active.starts.push(0);
         choose(block, priced.narrow(), priced.margins, &mut scratch, &mut pass);
         let active = std::mem::take(&mut pass.active);
         if active.rows() > 0 {
-            pass.tally.sums.active.push((b as u32, active));
+            pass.sums.active.push((b as u32, active));
         }
-        pass.tally.sums.rows += block.candidates();
+        pass.sums.rows += block.candidates();
     }
-    pass.tally.sums
+    Sums { cells: pass.tally.into_cells(), ..pass.sums }
 }
 
-/// Sums under construction.
-struct Tally {
-    sums: Sums,
-    factors: Vec<f64>,
-}
-
-impl Tally {
-    fn new(layout: &Layout) -> Self {
-        let factors = layout.scales.iter().map(|s| s.factor()).collect();
-        Self { sums: Sums::zero(layout.columns.len(), layout.measures), factors }
-    }
-
-    /// Adds `x` of the candidate packed at `at` to its column.
-    #[inline]
-    fn add(&mut self, block: &Block, at: usize, x: f64) {
-        let column = block.column(at) * self.factors.len();
-        let cells = &mut self.sums.cells[column..column + self.factors.len()];
-        cells[0] += quantise(x, self.factors[0]);
-        for ((cell, y), f) in cells[1..].iter_mut().zip(block.amounts(at)).zip(&self.factors[1..]) {
-            *cell += quantise(x * f64::from(y), *f);
-        }
-    }
+/// No sums yet, of a sample's columns.
+fn tally(layout: &Layout) -> Tally {
+    Tally::new(layout.columns.len(), layout.scales.iter().map(|s| s.factor()).collect())
 }
 
 /// A pass at work: what opportunities take goes into sums.
@@ -172,6 +158,7 @@ struct Pass<'p> {
     priced: &'p Priced,
     projection: Projection,
     tally: Tally,
+    sums: Sums,
     active: Active,
 }
 
@@ -183,7 +170,7 @@ impl Taker for Pass<'_> {
 
     #[inline]
     fn near(&mut self, block: &Block, row: usize, at: usize) {
-        self.tally.sums.near[block.column(at)] += quantise(0.5 * block.weight(row), self.tally.factors[0]);
+        self.sums.near[block.column(at)] += quantise(0.5 * block.weight(row), self.tally.unit());
     }
 
     fn open(&mut self, block: &Block, row: usize, candidates: &[u32]) {
@@ -199,11 +186,11 @@ impl Taker for Pass<'_> {
             slack -= net * x;
             self.tally.add(block, block.at(row, *j as usize), weight * x);
             if *x < 1.0 {
-                self.tally.sums.ridge += i128::from(quantise(weight * (x - x * x), self.tally.factors[0]));
+                self.sums.ridge += i128::from(quantise(weight * (x - x * x), self.tally.unit()));
                 fractional += 1;
             }
         }
-        self.tally.sums.slack += i128::from(self.priced.scale.quantise(weight * slack.max(0.0)));
+        self.sums.slack += i128::from(self.priced.scale.quantise(weight * slack.max(0.0)));
         // A single fractional entry of a row whose slots bind cannot move.
         if fractional > usize::from(binds) {
             for ((_, j), _) in net.iter().zip(x).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
