@@ -24,6 +24,7 @@ TYPES = {
     "instant": pa.timestamp("us", tz="UTC"),
     "naive": pa.timestamp("us"),
     "list": pa.list_(pa.string()),
+    "goals": pa.list_(pa.struct({"kind": pa.string(), "measure": pa.string(), "amount": pa.float64()})),
 }
 
 

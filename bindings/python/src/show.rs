@@ -60,12 +60,12 @@ pub(crate) fn plan(plan: &Plan) -> String {
     for r in rows.iter().take(ROWS) {
         let _ = writeln!(
             out,
-            "    {:>12.6}  {} [{}], delivered {:.6}, bound {:.6}",
+            "    {:>12.6}  {} [{}], delivered {:.6}{}",
             r.price,
             plain(&r.goal),
             plain(&r.scope),
             r.delivered,
-            r.bound
+            r.bound.map_or_else(String::new, |b| format!(", bound {b:.6}"))
         );
     }
     out.truncate(out.trim_end().len());
@@ -105,8 +105,10 @@ pub(crate) fn plan_html(plan: &Plan) -> String {
         let (goal, scope) = (escape(&plain(&r.goal)), escape(&plain(&r.scope)));
         let _ = write!(
             out,
-            "<tr><td>{:.6}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{:.6}</td></tr>",
-            r.price, r.delivered, r.bound
+            "<tr><td>{:.6}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{}</td></tr>",
+            r.price,
+            r.delivered,
+            r.bound.map_or_else(String::new, |b| format!("{b:.6}"))
         );
     }
     out.push_str("</table>");

@@ -171,7 +171,7 @@ fn text(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: boo
     let mut table = Table::new(&["goal", "measure", "scope", "price>", "delivered>", "bound>", "slack>"]);
     for row in tightest {
         let mut cells = vec![shown(&row.goal), shown(&row.measure), plain(&row.scope)];
-        cells.extend([row.price, row.delivered, row.bound, row.slack].map(number));
+        cells.extend([Some(row.price), Some(row.delivered), row.bound, row.slack].map(|v| v.map_or_else(String::new, number)));
         table.row(cells);
     }
     if !tightest.is_empty() {

@@ -117,14 +117,23 @@ fn limits_fit_the_kind() {
 }
 
 #[test]
-fn fairness_is_for_a_later_version() {
-    let fields = "kind = \"alpha_fair\"\nmeasure = \"exposure\"\nper = \"label\"\nalpha = 1.0\nweight = 30.0";
-    one(&goal(fields), "goal.unsupported", "goals[0]");
-    one(
-        &goal("kind = \"max_min\"\nmeasure = \"exposure\"\nper = \"label\"\nweight = 30.0\nweights = { x = 1 }"),
-        "goal.unsupported",
-        "goals[0]",
-    );
+fn fairness_needs_a_weight_and_an_exponent_that_its_offset_allows() {
+    let stated = |fields: &str| format!("measure = \"exposure\"\nper = \"label\"\n{fields}");
+    let fair = |fields: &str| goal(&stated(fields));
+    for fields in ["alpha = 1.0", "weight = 30.0", "alpha = 1.0\nweight = 1.0\noffset = 0", "alpha = 3.0\nweight = 1.0\noffset = 0"] {
+        one(&fair(&format!("kind = \"alpha_fair\"\n{fields}")), "goal.limit", "goals[0]");
+    }
+    one(&fair("kind = \"alpha_fair\"\nalpha = 101\nweight = 1"), "invalid_input.range", "goals[0].alpha");
+    one(&fair("kind = \"alpha_fair\"\nalpha = 1\nweight = 0"), "invalid_input.range", "goals[0].weight");
+    one(&fair("kind = \"max_min\""), "goal.limit", "goals[0]");
+    one(&fair("kind = \"max_min\"\nweight = 1\nweights = { x = 0 }"), "invalid_input.range", "goals[0].weights.\"x\"");
+    for fields in [
+        "kind = \"alpha_fair\"\nalpha = 0.5\nweight = 1\noffset = 0",
+        "kind = \"alpha_fair\"\nalpha = 20\nweight = 1",
+        "kind = \"max_min\"\nweight = 30\nweights = { x = 2 }",
+    ] {
+        assert!(Problem::from_toml(&format!("[[goals]]\n{}", stated(fields))).is_ok(), "{fields}");
+    }
 }
 
 #[test]

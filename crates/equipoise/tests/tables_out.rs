@@ -81,12 +81,12 @@ fn prices_deliveries_and_conflicts_of_a_plan() {
         scope: "label=L".into(),
         price,
         delivered: 2.0,
-        bound: 3.0,
-        slack: -1.0,
+        bound: Some(3.0),
+        slack: Some(-1.0),
     };
     let prices = table::prices_table(&[row("one", -0.5), row("two", 0.0)]);
     let expected =
-        ["goal Utf8", "kind Utf8", "measure Utf8", "scope Utf8", "price Float64", "delivered Float64", "bound Float64", "slack Float64"];
+        ["goal Utf8", "kind Utf8", "measure Utf8", "scope Utf8", "price Float64", "delivered Float64", "bound Float64?", "slack Float64?"];
     assert_eq!(schema(&prices), expected);
     assert_eq!((text(&prices, "goal"), text(&prices, "kind")), (vec![Some("one"), Some("two")], vec![Some("floor"); 2]));
     assert_eq!((text(&prices, "measure")[0], text(&prices, "scope")[0]), (Some("stream"), Some("label=L")));

@@ -291,10 +291,11 @@ mod tables {
 #[cfg(feature = "arrow")]
 mod tables {
     use super::{Problem, Result, Value, list};
-    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::builder::{Float64Builder, ListBuilder, StringBuilder, StructBuilder};
     use arrow_array::{
         ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, StringArray, TimestampMicrosecondArray,
     };
+    use arrow_schema::{DataType, Field};
     use equipoise::plan::Settings;
     use equipoise::table::{ReadOptions, read_campaigns, read_opportunities};
     use equipoise::{Campaigns, Opportunities};
@@ -318,6 +319,23 @@ mod tables {
                 let mut builder = ListBuilder::new(StringBuilder::new());
                 for value in values {
                     builder.append_option(value.as_array().map(|names| names.iter().map(Value::as_str).collect::<Vec<_>>()));
+                }
+                Arc::new(builder.finish())
+            }
+            "goals" => {
+                let field = |name: &str, kind| Field::new(name, kind, true);
+                let fields = [field("kind", DataType::Utf8), field("measure", DataType::Utf8), field("amount", DataType::Float64)];
+                let mut builder = ListBuilder::new(StructBuilder::from_fields(fields.to_vec(), 1));
+                for value in values {
+                    for goal in value.as_array().into_iter().flatten() {
+                        let own = builder.values();
+                        for (at, name) in ["kind", "measure"].iter().enumerate() {
+                            own.field_builder::<StringBuilder>(at).expect("a text").append_option(goal[name].as_str());
+                        }
+                        own.field_builder::<Float64Builder>(2).expect("a number").append_option(number(&goal["amount"]));
+                        own.append(true);
+                    }
+                    builder.append(value.is_array());
                 }
                 Arc::new(builder.finish())
             }

@@ -51,19 +51,55 @@ class Row:
 
 
 @dataclass
+class Fair:
+    """An `alpha_fair` ledger: worth `weight ((d + offset)^(1 - alpha) - offset^(1 - alpha)) / (1 - alpha)`."""
+
+    name: str
+    coefficient: Vector
+    weight: float
+    alpha: float
+    offset: float
+    typical: float
+
+    def worth(self, x: Vector) -> float:
+        """The utility of an answer."""
+        d, rest = max(0.0, float(self.coefficient @ x)), 1.0 - self.alpha
+        if self.offset == 0:
+            return float(self.weight * d**rest / rest)
+        if rest == 0:
+            return float(self.weight * np.log1p(d / self.offset))
+        return float(self.weight * self.offset**rest * np.expm1(rest * np.log1p(d / self.offset)) / rest)
+
+
+@dataclass
+class Group:
+    """A `max_min` goal: worth `weight` times the least delivery over weight of its members with supply."""
+
+    weight: float
+    members: list[tuple[Vector, float]] = field(default_factory=list)
+
+    def worth(self, x: Vector) -> float:
+        """The utility of an answer."""
+        return self.weight * min((float(c @ x) / t for c, t in self.members), default=0.0)
+
+
+@dataclass
 class Relaxation:
-    """Maximise `value @ x` minus penalties, x in [0, `upper`], at most `slots` per opportunity, under `rows`."""
+    """Maximise `value @ x` plus fairness minus penalties, x in [0, `upper`], at most `slots` per opportunity, under `rows`."""
 
     value: Vector
     upper: Vector
     opportunity: NDArray[np.int64]
     slots: NDArray[np.int64]
     rows: list[Row] = field(default_factory=list)
+    fair: list[Fair] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
 
     def objective(self, x: Vector) -> float:
-        """What an answer is worth, penalties included."""
+        """What an answer is worth, penalties and fairness included."""
         cost = sum(row.penalty * row.short(x) for row in self.rows if row.penalty is not None)
-        return float(self.value @ x) - cost
+        fairness = sum(fair.worth(x) for fair in self.fair) + sum(group.worth(x) for group in self.groups)
+        return float(self.value @ x) - cost + fairness
 
     def worst_violation(self, x: Vector, *, forgiven: set[str] | None = None) -> float:
         """Largest relative violation over hard rows, and over soft rows that are not `forgiven`, boxes and slots."""
@@ -144,10 +180,20 @@ def relax(instance: Instance) -> Relaxation:
                 base = organic_value(instance) if goal["relative_to"] == "organic" else np.ones(opportunities)
                 bound = goal["at_most"] * float(omega @ (held * base))
             out.rows.append(Row(name, kind, inside * amount, -INFINITY, bound, None))
+        elif kind == "alpha_fair":
+            ledger = inside * amount * out.upper
+            typical = 0.5 * float(amount @ out.upper) / max(1, n) * float(slots.sum()) / len(keys(scope))
+            out.fair.append(Fair(name, ledger, goal["weight"], goal["alpha"], goal.get("offset", 1.0), typical))
+        elif kind == "max_min":
+            ledger = inside * amount * out.upper * (slots[t] > 0)
+            if ledger.any():
+                out.groups[-1].members.append((ledger, goal.get("weights", {}).get(key, 1.0)))
         else:
             raise ValueError(kind)
 
     for goal in instance.problem.get("goals", []):
+        if goal["kind"] == "max_min":
+            out.groups.append(Group(goal["weight"]))
         if "per" in goal:
             for key in keys(goal["per"]):
                 add(goal["kind"], goal["per"], key, goal["measure"], goal)

@@ -19,9 +19,10 @@ pub enum GoalKind {
     Floor,
     /// Exactly `target`; each unit of deviation costs `penalty`.
     Target,
-    /// Fairness among ledgers by a concave utility; not planned by this version.
+    /// Fairness among ledgers: the more one has, the less a further unit is worth to it, `weight ((d + offset)^(1 - alpha) - offset^(1 -
+    /// alpha))/(1 - alpha)`, the logarithm at `alpha = 1`.
     AlphaFair,
-    /// Fairness by the worst ledger; not planned by this version.
+    /// Fairness by the worst ledger: `weight` times the least delivery over the ledger's own of `weights`.
     MaxMin,
     /// A fraction of the whole, `at_least` and/or `at_most`; hard unless `penalty` is given.
     Share,
@@ -148,16 +149,17 @@ pub struct Goal {
     /// Cost of one missing (or excess) unit, in organic-score units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub penalty: Option<f64>,
-    /// Weight of a fairness utility.
+    /// Weight of a fairness utility: for `max_min` what a unit of the worst member is worth, for `alpha_fair` what a unit is worth at a delivery
+    /// of `1 - offset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Exponent of `alpha_fair`.
+    /// Exponent of `alpha_fair`, at most 100: 0 counts units, 1 takes the logarithm, 2 the inverse, larger ones look at the worst ever more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
-    /// Offset of `alpha_fair`, 1 if absent.
+    /// Offset of `alpha_fair`, in units of the measure, 1 if absent; 0 only for `alpha` below 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<f64>,
-    /// Weights of the members of `max_min`.
+    /// Weights of the members of `max_min` by key, 1 for those that are not named: a member of weight 2 is to have twice as much.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "super::distinct::optional_map")]
     pub weights: Option<IndexMap<String, f64>>,
 }
@@ -225,6 +227,7 @@ impl Goal {
         self.check_fields(path, faults);
         for (field, value) in self.numbers() {
             let range = match (self.kind, field) {
+                (_, "alpha") => Range::Exponent,
                 (GoalKind::Share, "at_most" | "at_least") => Range::Fraction,
                 (_, "penalty" | "weight") => Range::Positive,
                 _ => Range::NonNegative,
@@ -281,9 +284,11 @@ impl Goal {
                 (None, Some(_), Some(_)) => lacks("no `relative_to` beside `at_most_total`, which is absolute"),
                 (None, None, _) => lacks("`at_most` with `relative_to`, or `at_most_total`"),
             },
-            GoalKind::AlphaFair | GoalKind::MaxMin => {
-                faults.push(codes::GOAL_UNSUPPORTED, path, None, || format!("this version does not plan goals of kind {kind}"));
+            GoalKind::AlphaFair if self.weight.is_none() || self.alpha.is_none() => lacks("`weight` and `alpha`"),
+            GoalKind::AlphaFair if self.offset == Some(0.0) && self.alpha.is_some_and(|alpha| alpha >= 1.0) => {
+                lacks("a positive `offset` for an `alpha` of 1 or more: without one, nothing delivered would be infinitely bad");
             }
+            GoalKind::MaxMin if self.weight.is_none() => lacks("`weight`"),
             _ => {}
         }
     }

@@ -27,6 +27,8 @@ pub(crate) enum Range {
     Positive,
     /// `[0, 1]`.
     Fraction,
+    /// `[0, 100]`.
+    Exponent,
 }
 
 impl Range {
@@ -38,6 +40,7 @@ impl Range {
             Self::NonNegative => (0.0..=MAGNITUDE).contains(&value),
             Self::Positive => value > 0.0 && value <= MAGNITUDE,
             Self::Fraction => (0.0..=1.0).contains(&value),
+            Self::Exponent => (0.0..=100.0).contains(&value),
         }
     }
 
@@ -49,6 +52,7 @@ impl Range {
             Self::NonNegative => "between 0 and 1e12",
             Self::Positive => "above 0 and at most 1e12",
             Self::Fraction => "between 0 and 1",
+            Self::Exponent => "between 0 and 100",
         }
     }
 

@@ -4,7 +4,8 @@ use super::inputs::{Inputs, Prepared};
 use super::{Deliveries, PriceRow};
 use crate::exchange::Sample;
 use crate::model::{GoalKind, Ledger, ORGANIC, Opportunities, Scope};
-use crate::utility::Promise;
+use crate::utility::{Fairness, MaxMin, Promise, Utility as _};
+use indexmap::IndexMap;
 
 /// Amounts by key and measure, of each scope.
 pub(super) struct Account {
@@ -98,21 +99,37 @@ impl Account {
         self.by_scope[Scope::All as usize][l.measure as usize]
     }
 
+    /// Whether a ledger holds anything.
+    pub(super) fn holds(&self, l: &Ledger) -> bool {
+        self.delivered(l) > 0.0
+    }
+
     /// What a ledger holds.
     pub(super) fn delivered(&self, l: &Ledger) -> f64 {
         let members = self.members(l);
         l.inside * members + l.outside * (self.whole(l) - members)
     }
 
-    /// The objective, penalties included; hard bounds aside.
+    /// The objective, penalties and fairness included; hard bounds aside.
     pub(super) fn value(&self, inputs: &Inputs<'_>, promises: &[Promise]) -> f64 {
         let worth: f64 = inputs.weights.iter().enumerate().map(|(j, w)| w * self.by_scope[Scope::All as usize][j]).sum();
-        let penalty = |(s, p): (&super::goals::Stated, &Promise)| {
+        let mut groups: IndexMap<u32, (MaxMin, Vec<f64>)> = IndexMap::new();
+        let mut others = 0.0;
+        for (s, p) in inputs.goals.stated.iter().zip(promises) {
             let d = self.delivered(&s.ledger);
-            let cost = |missing: f64, price: Option<f64>| price.filter(|a| a.is_finite()).map_or(0.0, |a| a * missing.max(0.0));
-            cost(p.lower - d, p.below) + cost(d - p.upper, p.above)
-        };
-        worth - inputs.goals.stated.iter().zip(promises).map(penalty).sum::<f64>()
+            others -= p.interval().penalty(d);
+            match p.fair {
+                Some(Fairness::Alpha(fair)) => others += fair.utility(d),
+                Some(Fairness::Member { weight, t }) => {
+                    let new = || (MaxMin { weight, members: Vec::new() }, Vec::new());
+                    let (group, held) = groups.entry(s.ledger.goal).or_insert_with(new);
+                    group.members.push(t);
+                    held.push(d);
+                }
+                None => {}
+            }
+        }
+        worth + others + groups.into_values().map(|(group, held)| group.utility(held)).sum::<f64>()
     }
 
     /// How far a ledger is outside its promise, relative to what DESIGN's violation is measured in.
@@ -164,9 +181,10 @@ impl Account {
                 let upper = p.upper.is_finite();
                 let (delivered, bound) = self.shown(l, if upper { p.upper } else { p.lower });
                 let slack = match (upper, p.lower.is_finite()) {
-                    (true, true) => -(delivered - bound).abs(),
-                    (true, false) => bound - delivered,
-                    _ => delivered - bound,
+                    (true, true) => Some(-(delivered - bound).abs()),
+                    (true, false) => Some(bound - delivered),
+                    (false, true) => Some(delivered - bound),
+                    (false, false) => None,
                 };
                 PriceRow {
                     goal: inputs.goals.names[l.goal as usize].clone(),
@@ -175,7 +193,7 @@ impl Account {
                     scope: inputs.scope_text(l.scope, l.key),
                     price: *price,
                     delivered,
-                    bound,
+                    bound: slack.map(|_| bound),
                     slack,
                 }
             })

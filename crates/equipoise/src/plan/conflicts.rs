@@ -81,7 +81,7 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
         .map(|p| {
             let unit = 1.0 / bounds(p).abs().max(1.0);
             let soft = |a: Option<f64>| a.map(|a| if a > 0.0 && a.is_finite() { unit } else { a });
-            Promise { below: soft(p.below), above: soft(p.above), ..p.clone() }
+            Promise { below: soft(p.below), above: soft(p.above), fair: None, ..p.clone() }
         })
         .collect();
     let silent = vec![0.0; ask.weights.len()];

@@ -5,10 +5,10 @@
 use crate::error::Result;
 use crate::exchange::{Active, Ask, Exchange, Layout, Prices, Sums};
 use crate::model::Scope;
+use crate::utility::{AlphaFair, Bounded, Interval, MaxMin, Utility as _};
 
-/// One interval row: `lo <= a * D(members) + b * D(all) <= hi`, priced within `[price_min, price_max]`.
-///
-/// A finite end of the price range makes that side soft: missing the bound by one unit costs that much.
+/// One row: what is promised on `a * D(members) + b * D(all)`, priced within `[price_min, price_max]`. Several goals of one ledger share a row where
+/// one price serves them all.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
     pub(super) measure: usize,
@@ -18,36 +18,166 @@ pub(super) struct Row {
     pub(super) b: f64,
     pub(super) lo: f64,
     pub(super) hi: f64,
+    /// Cost of a unit below `lo` and above `hi`: infinite where hard, 0 where there is no bound.
+    pub(super) below: f64,
+    pub(super) above: f64,
     pub(super) price_min: f64,
     pub(super) price_max: f64,
+    /// A smooth utility of the same delivery.
+    pub(super) fair: Option<AlphaFair>,
+    /// A place in a `max_min` group: its weight. The row then has no `lo` of its own; the group's level sets it.
+    pub(super) member: Option<f64>,
 }
 
 impl Row {
-    /// Utility of a delivery: 0 inside, minus the penalty outside; hard sides are checked elsewhere.
-    pub(super) fn utility(&self, d: f64) -> f64 {
-        let short = if self.price_min.is_finite() { (self.lo - d).max(0.0) * -self.price_min } else { 0.0 };
-        let over = if self.price_max.is_finite() { (d - self.hi).max(0.0) * self.price_max } else { 0.0 };
-        -short - over
+    /// The row's bounds, or others in their place.
+    fn interval(&self, (lo, hi): (f64, f64)) -> Interval {
+        Interval { lower: lo, upper: hi, below: self.below, above: self.above }
     }
 
-    /// The conjugate `sup_d U(d) - p d`, for a price within its range: `hi p` above 0, `lo p` below.
-    fn conjugate(lo: f64, hi: f64, p: f64) -> f64 {
-        if p > 0.0 {
-            hi * p
-        } else if p < 0.0 {
-            lo * p
-        } else {
-            0.0
+    fn bounded(&self, bounds: (f64, f64)) -> Option<Bounded> {
+        self.fair.map(|fair| Bounded { fair, interval: self.interval(bounds) })
+    }
+
+    /// Utility of a delivery: of the smooth part, minus the penalties; hard sides and groups are seen to elsewhere.
+    pub(super) fn utility(&self, d: f64) -> f64 {
+        // Rounding may leave a delivery of nothing a little below 0, where the smooth part ends.
+        self.fair.map_or(0.0, |f| f.utility(d.max(0.0))) - self.interval((self.lo, self.hi)).penalty(d)
+    }
+
+    /// The conjugate at a price within its range, with these bounds: `hi p` above 0 and `lo p` below for an interval. A member's share of the
+    /// group's is 0.
+    pub(super) fn conjugate(&self, (lo, hi): (f64, f64), p: f64) -> f64 {
+        match self.bounded((lo, hi)) {
+            Some(both) => both.conjugate(p),
+            None if p > 0.0 => hi * p,
+            None if p < 0.0 && self.member.is_none() => lo * p,
+            None => 0.0,
         }
     }
 
-    /// Whether missing the side that `d` is on costs a penalty rather than feasibility.
-    pub(super) fn soft_above(&self) -> bool {
-        self.price_max.is_finite()
+    /// A bound on the terms that the conjugate is added up from.
+    fn size(&self, p: f64) -> f64 {
+        match self.bounded((self.lo, self.hi)) {
+            Some(both) => {
+                let d = both.delivery(p);
+                let worth = both.fair.utility(d).abs();
+                worth + both.interval.penalty(d) + if p == 0.0 { 0.0 } else { (p * d).abs() }
+            }
+            None => self.conjugate((self.lo, self.hi), p).abs(),
+        }
     }
 
+    /// What the row would take at a price: the slope of the conjugate, for an interval on the side that a delivery of `d` pulls to.
+    pub(super) fn wants(&self, bounds: (f64, f64), p: f64, d: f64) -> f64 {
+        let (lo, hi) = bounds;
+        match self.bounded(bounds) {
+            Some(both) => both.delivery(p),
+            None if p > 0.0 => hi,
+            None if p < 0.0 => lo,
+            None => d.clamp(lo, hi.max(lo)),
+        }
+    }
+
+    /// The curvature of the conjugate: 0 for intervals.
+    pub(super) fn bend(&self, bounds: (f64, f64), p: f64) -> f64 {
+        self.bounded(bounds).map_or(0.0, |both| both.bend(p))
+    }
+
+    /// The part of a price that pays for bounds.
+    pub(super) fn bounds_price(&self, p: f64) -> f64 {
+        match self.bounded((self.lo, self.hi)) {
+            Some(both) => both.split(p).1,
+            None if self.member.is_some() => p.max(0.0),
+            None => p,
+        }
+    }
+
+    /// Where a price may go in one step towards `to`: the model of a smooth utility holds for a few times more or less, not to 0.
+    pub(super) fn reach(&self, bounds: (f64, f64), from: f64, to: f64) -> f64 {
+        let to = to.clamp(self.price_min, self.price_max);
+        let Some(both) = self.bounded(bounds) else { return to };
+        let wide = WIDE_STEP.powf(both.fair.alpha().max(1.0));
+        // Past the price at which a bound begins to hold, all is linear.
+        let edge = |bound: f64| if bound.is_finite() { -both.fair.slope(bound.max(0.0)) } else { 0.0 };
+        if to > from && from < edge(bounds.1) {
+            let far = wide.recip() * from;
+            if far < edge(bounds.1) { to.min(far) } else { to }
+        } else if to < from && to < edge(bounds.1) {
+            to.max(wide * from.min(edge(bounds.1)))
+        } else {
+            to
+        }
+    }
+
+    /// Whether missing the side above costs a penalty rather than feasibility.
+    pub(super) fn soft_above(&self) -> bool {
+        self.above.is_finite()
+    }
+
+    /// The same below.
     pub(super) fn soft_below(&self) -> bool {
-        self.price_min.is_finite()
+        self.below.is_finite()
+    }
+
+    /// Whether only one price is possible.
+    pub(super) fn is_pinned(&self) -> bool {
+        self.price_min == self.price_max
+    }
+}
+
+/// By how much a step may multiply or divide the delivery that the price of a smooth utility stands for, or the price where that moves less.
+const WIDE_STEP: f64 = 5.0;
+
+/// A `max_min` group: its members' prices keep `sum of -p t = weight`, or `<=` where the level stands at its top.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Group {
+    pub(super) goal: MaxMin,
+    /// The members' rows.
+    pub(super) rows: Vec<usize>,
+    /// No member can have more than this of its weight.
+    pub(super) top: f64,
+    /// Whether some member's row also has a cap: then the level may stand at the top, and a part of the weight may go unpaid.
+    pub(super) capped: bool,
+}
+
+impl Group {
+    /// The part of the weight that no member's price pays for.
+    pub(super) fn unpaid(&self, y: &[f64]) -> f64 {
+        self.goal.weight + self.rows.iter().zip(&self.goal.members).map(|(i, t)| t * y[*i].min(0.0)).sum::<f64>()
+    }
+
+    /// Moves the members' prices to the nearest that share the weight. Prices above 0 pay for caps and stay.
+    pub(super) fn project(&self, y: &mut [f64]) {
+        if self.capped && self.unpaid(y) > 0.0 {
+            return;
+        }
+        let paying: Vec<usize> = (0..self.rows.len()).filter(|g| y[self.rows[*g]] <= 0.0).collect();
+        if paying.is_empty() {
+            return;
+        }
+        let part = MaxMin { weight: self.goal.weight, members: paying.iter().map(|g| self.goal.members[*g]).collect() };
+        let mut prices: Vec<f64> = paying.iter().map(|g| y[self.rows[*g]]).collect();
+        part.project(&mut prices);
+        paying.iter().zip(prices).for_each(|(g, p)| y[self.rows[*g]] = p);
+    }
+
+    /// The level at which the members that have a price agree best with their deliveries.
+    fn level(&self, y: &[f64], d: &[f64]) -> f64 {
+        if self.capped && self.unpaid(y) > 1e-9 * self.goal.weight {
+            return self.top;
+        }
+        let (mut sum, mut squares) = (0.0, 0.0);
+        for (i, t) in self.rows.iter().zip(&self.goal.members).filter(|(i, _)| y[**i] < 0.0) {
+            sum += t * d[*i];
+            squares += t * t;
+        }
+        if squares > 0.0 { (sum / squares).min(self.top) } else { self.top }
+    }
+
+    /// Whether the prices of the next step have to keep sharing the weight.
+    pub(super) fn binds(&self, e: &Eval, g: usize, y: &[f64]) -> bool {
+        !self.capped || (self.unpaid(y) <= 1e-9 * self.goal.weight && e.levels[g] < self.top)
     }
 }
 
@@ -91,6 +221,7 @@ pub(super) struct Dual<'e> {
     pub(super) rows: Vec<Row>,
     /// Bounds of the current level, a little inside the rows' own so that rounding cannot leave them.
     pub(super) tight: Vec<(f64, f64)>,
+    pub(super) groups: Vec<Group>,
     pub(super) members: Membership,
     pub(super) units: Units,
     /// Objective weight of each measure.
@@ -118,6 +249,10 @@ pub(super) struct Eval {
     pub(super) cells: Vec<f64>,
     /// Delivery of every row.
     pub(super) d: Vec<f64>,
+    /// The level of every `max_min` group.
+    pub(super) levels: Vec<f64>,
+    /// The bounds that every row is held to: the tight ones, those of group members from the level.
+    pub(super) bounds: Vec<(f64, f64)>,
     /// The smoothed dual with the tight bounds.
     pub(super) smoothed: f64,
     /// The bound: the exact dual with the rows' own bounds.
@@ -133,6 +268,7 @@ impl<'e> Dual<'e> {
     pub(super) fn new(
         exchange: &'e mut dyn Exchange,
         rows: Vec<Row>,
+        groups: Vec<Group>,
         members: Membership,
         units: Units,
         weights: Vec<f64>,
@@ -158,7 +294,7 @@ impl<'e> Dual<'e> {
         let mut by_key: Vec<Vec<(usize, usize)>> = vec![Vec::new(); 4];
         let mut shared = Vec::new();
         for (i, r) in rows.iter().enumerate() {
-            if r.scope == Scope::Campaign && r.b == 0.0 && own[r.key * m + slot(r.measure)] == NONE {
+            if r.scope == Scope::Campaign && r.b == 0.0 && !r.is_pinned() && own[r.key * m + slot(r.measure)] == NONE {
                 own[r.key * m + slot(r.measure)] = i;
             } else {
                 shared.push(i);
@@ -177,7 +313,7 @@ impl<'e> Dual<'e> {
             }
         }
         let tight = rows.iter().map(|r| (r.lo, r.hi)).collect();
-        Self { exchange, rows, tight, members, units, weights, tie, priced, scopes, passes: 0.0, groups_of, own, shared }
+        Self { exchange, rows, tight, groups, members, units, weights, tie, priced, scopes, passes: 0.0, groups_of, own, shared }
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -366,32 +502,16 @@ impl<'e> Dual<'e> {
         let slack = sums.slack as f64 / slack_factor(layout, prices) / value_unit;
         let taken: f64 = cells.iter().step_by(m).sum();
         let squares = taken - layout.scales[0].value(sums.ridge) / exposure_unit;
-        let conjugate = |b: &dyn Fn(usize) -> (f64, f64)| -> f64 {
-            y.iter()
-                .enumerate()
-                .map(|(i, p)| {
-                    let (lo, hi) = b(i);
-                    Row::conjugate(lo, hi, *p)
-                })
-                .sum()
+        // What the groups' prices leave unpaid is worth the most that the level can be.
+        let unpaid: f64 = self.groups.iter().map(|g| g.top * g.unpaid(y).max(0.0)).sum();
+        let conjugate = |bounds: &dyn Fn(usize) -> (f64, f64)| -> f64 {
+            unpaid + y.iter().zip(&self.rows).enumerate().map(|(i, (p, r))| r.conjugate(bounds(i), *p)).sum::<f64>()
         };
         let smoothed = net - 0.5 * gamma * squares + conjugate(&|i| self.tight[i]);
         let own = conjugate(&|i| (self.rows[i].lo, self.rows[i].hi));
         // Fixed-point and f64 rounding, generously: the bound is never below the true one.
-        let rounding = 1e-12
-            * (size
-                + y.iter()
-                    .zip(&self.rows)
-                    .map(|(p, r)| {
-                        if *p > 0.0 {
-                            p * r.hi.abs()
-                        } else if *p < 0.0 {
-                            -p * r.lo.abs()
-                        } else {
-                            0.0
-                        }
-                    })
-                    .sum::<f64>());
+        let paid: f64 = self.groups.iter().map(|g| g.top * g.goal.weight).sum();
+        let rounding = 1e-12 * (size + paid + y.iter().zip(&self.rows).map(|(p, r)| r.size(*p)).sum::<f64>());
         let bound = net + slack + own + rounding;
         let mut near = vec![0.0; layout.campaigns];
         for (c, n) in layout.columns.iter().zip(&sums.near) {
@@ -400,7 +520,12 @@ impl<'e> Dual<'e> {
         let passes = sums.rows as f64 / rows;
         let active = sums.flatten_active();
         self.passes += passes;
-        Ok(Eval { ask, cells, d, smoothed, bound, active, near })
+        let levels: Vec<f64> = self.groups.iter().map(|g| g.level(y, &d)).collect();
+        let mut bounds = self.tight.clone();
+        for (g, level) in self.groups.iter().zip(&levels) {
+            g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| bounds[*i].0 = (t * level).min(bounds[*i].1));
+        }
+        Ok(Eval { ask, cells, d, levels, bounds, smoothed, bound, active, near })
     }
 
     /// `part` of what a row's violation is measured in: `max(1, |bound|)` in outer units.
@@ -420,30 +545,31 @@ impl<'e> Dual<'e> {
         cells.chunks_exact(self.measures()).map(|c| c.iter().zip(&self.weights).map(|(v, w)| v * w).sum::<f64>()).sum()
     }
 
-    /// The objective of deliveries, penalties included.
+    /// The objective of deliveries, penalties and fairness included.
     pub(super) fn value(&self, cells: &[f64], d: &[f64]) -> f64 {
-        self.worth(cells) + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
+        let groups = self.groups.iter().map(|g| g.goal.utility(g.rows.iter().map(|i| d[*i]))).sum::<f64>();
+        self.worth(cells) + groups + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
     }
 
     /// Slope of the smoothed dual in each price, 0 where the price cannot move downhill.
-    pub(super) fn slope(&self, y: &[f64], d: &[f64]) -> Vec<f64> {
+    pub(super) fn slope(&self, y: &[f64], e: &Eval) -> Vec<f64> {
         let one = |i: usize| {
-            let ((lo, hi), r, y, d) = (self.tight[i], &self.rows[i], y[i], d[i]);
-            let g = if y > 0.0 {
-                hi - d
-            } else if y < 0.0 {
-                lo - d
-            } else if d > hi {
-                hi - d
-            } else if d < lo {
-                lo - d
-            } else {
-                0.0
-            };
+            let (r, y, d) = (&self.rows[i], y[i], e.d[i]);
+            let g = r.wants(e.bounds[i], y, d) - d;
             // At an end of the range, going further is not allowed.
             if (y >= r.price_max && g < 0.0) || (y <= r.price_min && g > 0.0) { 0.0 } else { g }
         };
         (0..y.len()).map(one).collect()
+    }
+
+    /// Whether some goal is no bound with a penalty.
+    pub(super) fn is_curved(&self) -> bool {
+        !self.groups.is_empty() || self.rows.iter().any(|r| r.fair.is_some())
+    }
+
+    /// Moves prices to where every group's share its weight.
+    pub(super) fn project(&self, y: &mut [f64]) {
+        self.groups.iter().for_each(|g| g.project(y));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::{Faults, codes, quote};
 use crate::model::{Campaigns, Goal, GoalKind, Ledger, Per, Problem, RelativeTo, Scope};
 use crate::policy::Roster;
-use crate::utility::Promise;
+use crate::utility::{AlphaFair, Fairness, Promise, Share};
 use std::collections::HashMap;
 
 /// A ledger with what is promised on it.
@@ -83,17 +83,31 @@ impl Goals {
             GoalKind::Target => sides.push((name(""), 1.0, 0.0, Promise::target(goal.target.unwrap_or(0.0), goal.penalty), None)),
             GoalKind::Guardrail => {
                 let bound = goal.at_most_total.or(goal.at_most).unwrap_or(f64::INFINITY);
-                sides.push((name(""), 1.0, 0.0, Promise::cap(bound), goal.at_most.and(goal.relative_to)));
+                sides.push((name(""), 1.0, 0.0, Promise::guardrail(bound), goal.at_most.and(goal.relative_to)));
             }
             GoalKind::Share => {
                 if let Some(s) = goal.at_least {
-                    sides.push((name(if both { "at least" } else { "" }), 1.0 - s, -s, Promise::share_at_least(goal.penalty), None));
+                    let (inside, outside) = Share::coefficients(s);
+                    sides.push((name(if both { "at least" } else { "" }), inside, outside, Promise::share_at_least(goal.penalty), None));
                 }
                 if let Some(s) = goal.at_most {
-                    sides.push((name(if both { "at most" } else { "" }), 1.0 - s, -s, Promise::share_at_most(goal.penalty), None));
+                    let (inside, outside) = Share::coefficients(s);
+                    sides.push((name(if both { "at most" } else { "" }), inside, outside, Promise::share_at_most(goal.penalty), None));
                 }
             }
-            GoalKind::AlphaFair | GoalKind::MaxMin => {}
+            GoalKind::AlphaFair => {
+                let fair = AlphaFair::new(goal.weight.unwrap_or(1.0), goal.alpha.unwrap_or(1.0), goal.offset.unwrap_or(1.0));
+                sides.push((name(""), 1.0, 0.0, Fairness::Alpha(fair).into(), None));
+            }
+            GoalKind::MaxMin => {
+                let goal_index = name("");
+                let weights = context.weights(goal, index, scope, &keys, faults);
+                for (key, t) in keys.iter().zip(weights) {
+                    let ledger = Ledger { goal: goal_index, kind: goal.kind, measure, scope, key: *key, inside: 1.0, outside: 0.0 };
+                    let promise = Fairness::Member { weight: goal.weight.unwrap_or(1.0), t }.into();
+                    self.stated.push(Stated { ledger, promise, relative_to: None });
+                }
+            }
         }
         for (goal_index, inside, outside, promise, relative_to) in sides {
             for key in &keys {
@@ -107,6 +121,20 @@ impl Goals {
 impl Context<'_> {
     fn measure(&self, name: &str) -> Option<u32> {
         self.measures.iter().position(|m| m == name).map(|i| i as u32)
+    }
+
+    /// The weights of a group's members: 1 where the goal gives none. Names that are no member's are added to `faults`.
+    fn weights(&self, goal: &Goal, index: usize, scope: Scope, keys: &[u32], faults: &mut Faults) -> Vec<f64> {
+        let mut weights = vec![1.0; keys.len()];
+        for (name, weight) in goal.weights.iter().flatten() {
+            match self.roster.key(scope, name).and_then(|k| keys.iter().position(|own| *own == k)) {
+                Some(at) => weights[at] = *weight,
+                None => faults.push(codes::UNKNOWN_NAME, &format!("goals[{index}].weights.{}", quote(name)), None, || {
+                    format!("{} is no {} that the goal counts over", quote(name), scope.name())
+                }),
+            }
+        }
+        weights
     }
 
     /// The scope of a goal and the keys it speaks of.

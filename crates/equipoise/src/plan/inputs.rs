@@ -1,15 +1,16 @@
 //! From a problem, a log and a campaign table to a sample: names resolved, gaps filled, rows filtered, opportunities held out.
 
 use super::PriceRow;
+use super::account::Account;
 use super::certificate::{Certificate, Status};
 use super::goals::{Context, Goals};
 use super::settings::{Settings, Unknown};
-use crate::error::{Error, Faults, Result, codes, quote};
+use crate::error::{Error, FAULTS_SHOWN, Faults, Result, codes, quote};
 use crate::exchange::Sample;
 use crate::model::organic::{Places, displacement, organic_value, reference};
 use crate::model::{Campaigns, ORGANIC, Opportunities, Problem, RelativeTo, Scope, mix};
 use crate::policy::{Draft, Roster};
-use crate::utility::Promise;
+use crate::utility::{Fairness, Promise};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 
@@ -223,6 +224,8 @@ impl<'a> Inputs<'a> {
         notes: Option<&mut Vec<String>>,
     ) -> Vec<Promise> {
         let mut defaults: Vec<Option<f64>> = vec![None; self.measures.len()];
+        let mut supplied = None;
+        let mut left_out: IndexMap<u32, Vec<String>> = IndexMap::new();
         let promises = (0..self.goals.stated.len())
             .map(|i| {
                 let s = &self.goals.stated[i];
@@ -235,10 +238,22 @@ impl<'a> Inputs<'a> {
                     let penalty = *defaults[j].get_or_insert_with(|| self.default_penalty(log, prepared, j));
                     p = p.with_default(penalty);
                 }
+                if p.fair.is_some() && !supplied.get_or_insert_with(|| self.supplied(log, prepared, weight)).holds(&s.ledger) {
+                    // A group is worth what its worst member has: one that can have nothing would leave the others nothing to gain.
+                    if matches!(p.fair, Some(Fairness::Member { .. })) {
+                        left_out.entry(s.ledger.goal).or_default().push(self.scope_text(s.ledger.scope, s.ledger.key));
+                    }
+                    p.fair = None;
+                }
                 p
             })
             .collect();
         if let Some(notes) = notes {
+            for (goal, members) in &left_out {
+                let shown = members.iter().take(FAULTS_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+                let more = if members.len() > FAULTS_SHOWN { format!(" and {} more", members.len() - FAULTS_SHOWN) } else { String::new() };
+                notes.push(format!("{} leaves out members without supply: {shown}{more}", self.goals.names[*goal as usize]));
+            }
             for (name, penalty) in self.measures.iter().zip(&defaults) {
                 if let Some(p) = penalty {
                     notes.push(format!("floors and targets on {name} without a penalty have {p:.6} per unit: 10 times the largest value of a candidate over the mean amount"));
@@ -246,6 +261,12 @@ impl<'a> Inputs<'a> {
             }
         }
         promises
+    }
+
+    /// Which ledgers can hold anything at all.
+    fn supplied(&self, log: &Opportunities, prepared: &Prepared, weight: &[f64]) -> Account {
+        let everything: Vec<bool> = (0..log.len()).flat_map(|t| log.rows(t).map(move |_| t)).map(|t| prepared.slots[t] > 0).collect();
+        Account::of_picks(self, log, prepared, &everything, weight)
     }
 
     /// Prices of the stated ledgers from an earlier plan's table; 0 where it has none of that name and scope.

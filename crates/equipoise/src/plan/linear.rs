@@ -63,7 +63,7 @@ impl Program {
                     row
                 })
             };
-            sides.push((side(r.hi, 1.0, r.price_max), side(r.lo, -1.0, -r.price_min)));
+            sides.push((side(r.hi, 1.0, r.above), side(r.lo, -1.0, r.below)));
         }
         sides
     }

@@ -18,6 +18,7 @@ mod serving;
 mod settings;
 mod solve;
 mod system;
+mod tied;
 mod ties;
 
 pub use certificate::{Certificate, Serving, Status};
@@ -62,10 +63,10 @@ pub struct PriceRow {
     pub price: f64,
     /// What the certified relaxed answer delivers; for a share the fraction of the whole.
     pub delivered: f64,
-    /// The bound asked for; for a share the fraction.
-    pub bound: f64,
+    /// The bound asked for; for a share the fraction; `None` for fairness, which asks no amount.
+    pub bound: Option<f64>,
     /// How far inside the bound the delivery is; negative where it is missed.
-    pub slack: f64,
+    pub slack: Option<f64>,
 }
 
 /// What the certified relaxed answer delivers: rows campaigns in the order of their ids, columns `exposure` and the measures.

@@ -4,6 +4,7 @@ use super::dual::{Dual, Eval, NONE};
 use super::model::Model;
 use super::precondition::Preconditioner;
 use super::system::{System, dot};
+use super::tied::Tied;
 
 /// Conjugate gradient steps at most.
 const STEPS: usize = 100;
@@ -33,6 +34,8 @@ enum State {
     Above,
     /// Moves; its bound is the lower one.
     Below,
+    /// Moves; the price of a smooth utility.
+    Smooth,
     /// Goes to this value: a kink or an end of its range.
     Fixed(f64),
 }
@@ -51,23 +54,26 @@ pub(super) struct Query<'q> {
 /// The Newton direction; `rounds` of the active set at most, the best of which wins.
 pub(super) fn direction(model: &Model<'_, '_>, q: &Query<'_>, damping: &Damping, rounds: usize) -> Vec<f64> {
     let dual = model.dual;
-    let system = System::new(model, q.e, q.g, q.radius, damping);
+    let mut system = System::new(model, q.e, q.g, q.radius, damping);
+    for (bend, (r, (bounds, y))) in system.bend.iter_mut().zip(dual.rows.iter().zip(q.e.bounds.iter().zip(q.y))) {
+        *bend = r.bend(*bounds, *y);
+    }
     let mut state = first_states(&system, q);
     let mut x = vec![0.0; q.y.len()];
     let mut best = (f64::INFINITY, vec![0.0; q.y.len()], state.clone());
     for round in 0..rounds {
-        let step = solve(&system, q, &state, &mut x);
-        let clipped = clip(dual, q.y, &step, &state);
+        let (step, levels) = solve(&system, q, &state, &mut x);
+        let clipped = clip(dual, q, &step, &state);
         let worth = worth(&system, q, &clipped);
         if worth < best.0 {
             best = (worth, clipped, state.clone());
         }
-        if round + 1 == rounds || !next_states(&system, q, &step, &mut state) {
+        if round + 1 == rounds || !next_states(&mut system, q, &step, &levels, &mut state) {
             break;
         }
     }
     let (_, step, state) = best;
-    within_radius(model, step, &state, q.radius)
+    within_radius(model, step, &state, q)
 }
 
 /// Where each price stands before the first round.
@@ -79,8 +85,10 @@ fn first_states(system: &System<'_, '_, '_>, q: &Query<'_>) -> Vec<State> {
     let mut state: Vec<State> = (0..y.len())
         .map(|i| {
             let r = &dual.rows[i];
-            if g[i] == 0.0 && (y[i] == 0.0 || y[i] >= r.price_max || y[i] <= r.price_min) {
+            if g[i] == 0.0 && ((y[i] == 0.0 && r.fair.is_none()) || y[i] >= r.price_max || y[i] <= r.price_min) {
                 State::Fixed(y[i])
+            } else if r.fair.is_some() {
+                State::Smooth
             } else if y[i] > 0.0 || (y[i] == 0.0 && g[i] < 0.0) {
                 State::Above
             } else {
@@ -91,7 +99,7 @@ fn first_states(system: &System<'_, '_, '_>, q: &Query<'_>) -> Vec<State> {
     for k in 0..model.flat.len() {
         for (a, j) in model.charged.iter().enumerate() {
             let i = dual.own[k * m + j];
-            if i != NONE && y[i] != 0.0 && !matches!(state[i], State::Fixed(_)) {
+            if i != NONE && y[i] != 0.0 && matches!(state[i], State::Above | State::Below) && dual.rows[i].member.is_none() {
                 let step = -g[i] / system.matrix[(k * n + a) * n + a].max(1e-300);
                 if (y[i] + step) * y[i] <= 0.0 && y[i].abs() < q.radius.campaign[k] {
                     state[i] = State::Fixed(0.0);
@@ -102,18 +110,20 @@ fn first_states(system: &System<'_, '_, '_>, q: &Query<'_>) -> Vec<State> {
     state
 }
 
-/// The step of a round: conjugate gradients on the free prices, from `x`, the others going where they are fixed.
-fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f64]) -> Vec<f64> {
+/// The step of a round: conjugate gradients on the free prices, from `x`, the others going where they are fixed; and by how much the levels of the
+/// groups rise.
+fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f64]) -> (Vec<f64>, Vec<f64>) {
     let dual = system.model.dual;
     let free: Vec<bool> = state.iter().map(|s| !matches!(s, State::Fixed(_))).collect();
     let mut step: Vec<f64> = state.iter().zip(q.y).map(|(s, y)| if let State::Fixed(v) = s { v - y } else { 0.0 }).collect();
     if !free.contains(&true) {
-        return step;
+        return (step, vec![0.0; dual.groups.len()]);
     }
     let masked = |v: &[f64]| -> Vec<f64> { system.times(v).iter().zip(&free).map(|(v, f)| if *f { *v } else { 0.0 }).collect() };
     let slope = |i: usize| match state[i] {
-        State::Above => q.e.d[i] - dual.tight[i].1,
-        State::Below => q.e.d[i] - dual.tight[i].0,
+        State::Above => q.e.d[i] - q.e.bounds[i].1,
+        State::Below => q.e.d[i] - q.e.bounds[i].0,
+        State::Smooth => q.e.d[i] - dual.rows[i].wants(q.e.bounds[i], q.y[i], q.e.d[i]),
         State::Fixed(_) => 0.0,
     };
     let mut b: Vec<f64> = (0..state.len()).map(slope).collect();
@@ -122,12 +132,19 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
     }
     x.iter_mut().zip(&free).filter(|(_, f)| !**f).for_each(|(x, _)| *x = 0.0);
     let precondition = Preconditioner::new(system, &free);
+    let tied = Tied::new(dual, q, &free, &step, |v| precondition.apply(v));
+    tied.restore(x);
+    let mut levels = vec![0.0; dual.groups.len()];
     let mut r = b.clone();
     if x.iter().any(|v| *v != 0.0) {
         r.iter_mut().zip(masked(x)).for_each(|(r, t)| *r -= t);
     }
-    let scale = dot(&b, &precondition.apply(&b));
+    let mut answer = precondition.apply(&b);
+    tied.project(&mut b, &mut answer, &mut levels);
+    let scale = dot(&b, &answer);
+    levels.fill(0.0);
     let mut z = precondition.apply(&r);
+    tied.project(&mut r, &mut z, &mut levels);
     let mut p = z.clone();
     let mut rz = dot(&r, &z);
     for _ in 0..STEPS {
@@ -141,23 +158,26 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
             r[i] -= alpha * t[i];
         }
         z = precondition.apply(&r);
+        tied.project(&mut r, &mut z, &mut levels);
         let next = dot(&r, &z);
         let beta = next / rz;
         rz = next;
         p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
     }
     step.iter_mut().zip(&free).zip(x.iter()).filter(|((_, f), _)| **f).for_each(|((s, _), x)| *s = *x);
-    step
+    (step, levels)
 }
 
 /// The step that stops where it crosses a kink or an end of its range.
-fn clip(dual: &Dual<'_>, y: &[f64], step: &[f64], state: &[State]) -> Vec<f64> {
+fn clip(dual: &Dual<'_>, q: &Query<'_>, step: &[f64], state: &[State]) -> Vec<f64> {
+    let y = q.y;
     (0..y.len())
         .map(|i| {
             let (r, target) = (&dual.rows[i], y[i] + step[i]);
             let target = match state[i] {
                 State::Above => target.max(0.0),
                 State::Below => target.min(0.0),
+                State::Smooth => r.reach(q.e.bounds[i], y[i], target),
                 State::Fixed(v) => v,
             };
             target.clamp(r.price_min, r.price_max) - y[i]
@@ -167,26 +187,29 @@ fn clip(dual: &Dual<'_>, y: &[f64], step: &[f64], state: &[State]) -> Vec<f64> {
 
 /// The model's change of the smoothed dual by a step.
 fn worth(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64]) -> f64 {
-    let tight = &system.model.dual.tight;
+    let rows = &system.model.dual.rows;
+    // A group's prices pay for its level together.
     let conjugate = |i: usize, v: f64| {
-        if v > 0.0 {
-            v * tight[i].1
-        } else if v < 0.0 {
-            v * tight[i].0
-        } else {
-            0.0
-        }
+        let bounds = q.e.bounds[i];
+        if rows[i].member.is_some() && v < 0.0 { v * bounds.0 } else { rows[i].conjugate(bounds, v) }
     };
     let pushed = system.times(step);
-    let one = |i: usize| 0.5 * step[i] * pushed[i] + conjugate(i, q.y[i] + step[i]) - conjugate(i, q.y[i]) - q.e.d[i] * step[i];
+    let one = |i: usize| {
+        0.5 * step[i] * (pushed[i] - system.bend[i] * step[i]) + conjugate(i, q.y[i] + step[i]) - conjugate(i, q.y[i]) - q.e.d[i] * step[i]
+    };
     (0..step.len()).filter(|i| step[*i] != 0.0).map(one).sum()
 }
 
-/// Frees prices that the step would push on and fixes those that it would push past a kink. Returns whether any changed.
-fn next_states(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64], state: &mut [State]) -> bool {
+/// Frees prices that the step would push on, fixes those that it would push past a kink, and takes smooth utilities' curvature over the step.
+/// Returns whether any changed.
+fn next_states(system: &mut System<'_, '_, '_>, q: &Query<'_>, step: &[f64], levels: &[f64], state: &mut [State]) -> bool {
     let dual = system.model.dual;
     let pushed = system.times(step);
     let mut changed = false;
+    let mut bounds = q.e.bounds.clone();
+    for (g, more) in dual.groups.iter().zip(levels) {
+        g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| bounds[*i].0 += t * more);
+    }
     for (i, state) in state.iter_mut().enumerate() {
         let r = &dual.rows[i];
         let target = q.y[i] + step[i];
@@ -195,11 +218,29 @@ fn next_states(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64], state: 
             State::Below if target > 0.0 => State::Fixed(0.0),
             State::Above if target > r.price_max => State::Fixed(r.price_max),
             State::Below if target < r.price_min => State::Fixed(r.price_min),
+            State::Smooth if target > r.price_max => State::Fixed(r.price_max),
+            State::Smooth if target < r.price_min => State::Fixed(r.price_min),
+            State::Smooth => {
+                let to = r.reach(bounds[i], q.y[i], target);
+                let moved = to - q.y[i];
+                if moved.abs() > 1e-12 * to.abs() {
+                    let grown = r.wants(bounds[i], to, q.e.d[i]) - r.wants(bounds[i], q.y[i], q.e.d[i]);
+                    let bend = (grown / moved).max(0.0);
+                    changed |= (bend - system.bend[i]).abs() > 0.1 * bend.max(system.bend[i]);
+                    system.bend[i] = bend;
+                }
+                State::Smooth
+            }
+            State::Fixed(_) if r.is_pinned() => *state,
             State::Fixed(v) => {
-                let delivery = q.e.d[i] - pushed[i];
+                let delivery = q.e.d[i] - pushed[i] + system.bend[i] * step[i];
                 let slip = 1e-3 * q.g[i].abs().max(1e-9);
-                let (lo, hi) = dual.tight[i];
-                if (delivery > hi + slip && v < r.price_max && v >= 0.0) || (v > 0.0 && delivery < hi - slip) {
+                let (lo, hi) = bounds[i];
+                if r.fair.is_some() {
+                    let wants = r.wants(bounds[i], v, delivery);
+                    let inward = if v >= r.price_max { delivery < wants - slip } else { delivery > wants + slip };
+                    if inward { State::Smooth } else { *state }
+                } else if (delivery > hi + slip && v < r.price_max && v >= 0.0) || (v > 0.0 && delivery < hi - slip) {
                     State::Above
                 } else if (delivery < lo - slip && v > r.price_min && v <= 0.0) || (v < 0.0 && delivery > lo + slip) {
                     State::Below
@@ -216,8 +257,8 @@ fn next_states(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64], state: 
 }
 
 /// Keeps the move of every campaign's score within its radius: shared prices are scaled, then own prices follow so that the move keeps its target.
-fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], radius: &Radius) -> Vec<f64> {
-    let dual = model.dual;
+fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], q: &Query<'_>) -> Vec<f64> {
+    let (dual, radius) = (model.dual, q.radius);
     let (m, n) = (dual.priced.len(), model.charged.len());
     let free_own = |k: usize, a: usize| {
         let i = dual.own[k * m + model.charged[a]];
@@ -260,7 +301,7 @@ fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], rad
             rest -= typical * step[i];
         }
         if let Some((i, typical)) = first {
-            step[i] = rest / typical;
+            step[i] = dual.rows[i].reach(q.e.bounds[i], q.y[i], q.y[i] + rest / typical) - q.y[i];
         }
     }
     step

@@ -58,7 +58,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                     i != NONE && free[i]
                 })
                 .collect();
-            let ry: Vec<f64> = mine.iter().map(|a| system.ry[dual.own[k * m + model.charged[*a]]]).collect();
+            let ry: Vec<f64> = mine.iter().map(|a| system.stiffness(dual.own[k * m + model.charged[*a]])).collect();
             let (factor, omega) = eliminate(matrix, n, &mine, &ry);
             if size > 0 {
                 entries.clear();
@@ -101,7 +101,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         }
         for (p, i) in dense.iter().enumerate() {
             let left = system.coupled.iter().find(|c| c.row == *i).map_or(0.0, |c| c.left);
-            s[p * size + p] = (s[p * size + p] + left + system.ry[*i]) * (1.0 + 1e-9) + 1e-12;
+            s[p * size + p] = (s[p * size + p] + left + system.stiffness(*i)) * (1.0 + 1e-9) + 1e-12;
         }
         let diagonal = rest
             .into_iter()
@@ -111,7 +111,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                 let members = |k: usize| r.scope.is_campaign_side() && dual.members.campaign[r.scope as usize][k] == r.key;
                 let sum: f64 =
                     a.map_or(0.0, |a| (0..campaigns).filter(|k| members(*k)).map(|k| r.a * r.a * system.matrix[(k * n + a) * n + a]).sum());
-                (i, sum + system.ry[i] + 1e-9)
+                (i, sum + system.stiffness(i) + 1e-9)
             })
             .collect();
         Self { system, own, local, dense, diagonal, factor: Cholesky::new(s, size) }

@@ -55,10 +55,11 @@ const ROUNDING: f64 = 1e-9;
 impl Required {
     /// The hard sides, and the soft ones whose price is inside its range: those that the plan means to meet.
     pub(super) fn meant(dual: &Dual<'_>, y: &[f64]) -> Self {
-        let inside = |p: f64, end: f64| p.abs() < 0.999 * end.abs();
+        let inside = |p: f64, end: f64| p.abs() < 0.999 * end;
+        let y: Vec<f64> = dual.rows.iter().zip(y).map(|(r, p)| r.bounds_price(*p)).collect();
         Self {
-            above: dual.rows.iter().zip(y).map(|(r, p)| r.hi.is_finite() && (!r.soft_above() || inside(*p, r.price_max))).collect(),
-            below: dual.rows.iter().zip(y).map(|(r, p)| r.lo.is_finite() && (!r.soft_below() || inside(*p, r.price_min))).collect(),
+            above: dual.rows.iter().zip(&y).map(|(r, p)| r.hi.is_finite() && (!r.soft_above() || inside(*p, r.above))).collect(),
+            below: dual.rows.iter().zip(&y).map(|(r, p)| r.lo.is_finite() && (!r.soft_below() || inside(*p, r.below))).collect(),
             room: rooms(dual, 0.0),
         }
     }
@@ -176,6 +177,9 @@ impl Recovery {
     /// Looks for the best mixture of the latest passes' decisions and the strictly feasible points: a linear program with one variable each.
     /// Thinning lowers deliveries one goal at a time; a mixture can use what that leaves of the others.
     pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], seconds: f64) {
+        if dual.is_curved() {
+            return;
+        }
         let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
         let mut lp = Program::default();
         let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();

@@ -1,14 +1,14 @@
 //! The relaxed problem over one packed sample, in the units of the problem: promises in, prices and deliveries out.
 
 use super::certificate::Status;
-use super::dual::{Dual, Membership, NONE, Row, Units};
+use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
 use super::recovery::{Point, Source};
 use super::solve::{Limits, solve};
 use crate::error::Result;
 use crate::exchange::{Exchange, Layout, Local};
-use crate::model::Scope;
-use crate::utility::Promise;
+use crate::model::{Ledger, Scope};
+use crate::utility::{Bounded, Fairness, Interval, MaxMin, Promise};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -58,12 +58,14 @@ pub(super) struct Answer {
     pub(super) point: Point,
 }
 
-/// Which row carries a stated ledger, and which part of its price.
-#[derive(Clone, Copy)]
-enum Side {
+/// Which part of its row's price is a stated ledger's.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
     Both,
     Below,
     Above,
+    Fair,
+    Member,
 }
 
 impl Relaxed<'_, '_> {
@@ -118,9 +120,17 @@ impl Relaxed<'_, '_> {
         let score = if worth > 0.0 {
             worth
         } else {
-            let paid = promises.iter().zip(&self.inputs.goals.stated).filter_map(|(p, s)| {
+            let stated = &self.inputs.goals.stated;
+            let paid = promises.iter().zip(stated).filter_map(|(p, s)| {
                 let (least, most) = p.price_range();
-                let end = if least < 0.0 && least.is_finite() {
+                let end = if let Some(fair) = p.fair {
+                    let share = layout.places * mean(s.ledger.measure as usize)
+                        / stated.iter().filter(|o| o.ledger.goal == s.ledger.goal).count() as f64;
+                    match fair {
+                        Fairness::Alpha(fair) => fair.slope(0.5 * share),
+                        Fairness::Member { weight, t } => weight / t,
+                    }
+                } else if least < 0.0 && least.is_finite() {
                     -least
                 } else if most > 0.0 && most.is_finite() {
                     most
@@ -135,62 +145,107 @@ impl Relaxed<'_, '_> {
         Units { score, delivery, weight }
     }
 
-    /// Rows for promises, and where each stated ledger went.
-    fn rows(&self, promises: &[Promise], units: &Units) -> (Vec<Row>, Vec<(usize, Side)>) {
+    /// Rows for promises, the groups among them, and where each stated ledger went.
+    fn rows(&self, promises: &[Promise], units: &Units) -> (Vec<Row>, Vec<Group>, Vec<(usize, Part)>) {
         let mut rows: Vec<Row> = Vec::new();
-        let mut place = Vec::with_capacity(promises.len());
+        let mut place: Vec<(usize, Part)> = Vec::with_capacity(promises.len());
+        let mut groups: Vec<(u32, Group)> = Vec::new();
         let mut open: HashMap<(Scope, u32, u32), usize> = HashMap::new();
         for (s, promise) in self.inputs.goals.stated.iter().zip(promises) {
             let l = &s.ledger;
-            let j = l.measure as usize;
-            let (least, most) = promise.price_range();
-            // A bound in deliveries' inner units; sums of shares are bounds of 0.
-            let (lo, hi) = (promise.lower / units.delivery[j], promise.upper / units.delivery[j]);
-            let (price_min, price_max) = (least / units.price(j), most / units.price(j));
-            let row = Row {
-                measure: j,
-                scope: l.scope,
-                key: l.key as usize,
-                a: l.inside - l.outside,
-                b: l.outside,
-                lo: if price_min < 0.0 { lo } else { f64::NEG_INFINITY },
-                hi: if price_max > 0.0 { hi } else { f64::INFINITY },
-                price_min,
-                price_max,
-            };
-            // A cap and a floor of one ledger share a row: only one of them can bind.
-            if row.b == 0.0 {
-                if let Some(at) = open.get(&(l.scope, l.key, l.measure)).copied() {
-                    let other: &mut Row = &mut rows[at];
-                    if row.hi.is_infinite() && other.lo.is_infinite() && row.lo <= other.hi {
-                        (other.lo, other.price_min) = (row.lo, row.price_min);
-                        let owner = open_owner(&place, at);
-                        place[owner] = (at, Side::Above);
-                        place.push((at, Side::Below));
-                        continue;
-                    }
-                    if row.lo.is_infinite() && other.hi.is_infinite() && other.lo <= row.hi {
-                        (other.hi, other.price_max) = (row.hi, row.price_max);
-                        let owner = open_owner(&place, at);
-                        place[owner] = (at, Side::Below);
-                        place.push((at, Side::Above));
-                        continue;
-                    }
-                } else {
-                    open.insert((l.scope, l.key, l.measure), rows.len());
+            let (row, part) = self.row(l, promise, units);
+            // Goals of one ledger share a row where one price serves them all.
+            let mut at = None;
+            if row.b == 0.0 && !row.is_pinned() {
+                at = open.get(&(l.scope, l.key, l.measure)).copied().filter(|at| share(&mut rows[*at], &row));
+                if at.is_none() {
+                    open.entry((l.scope, l.key, l.measure)).or_insert(rows.len());
                 }
             }
-            place.push((rows.len(), Side::Both));
-            rows.push(row);
+            let at = at.unwrap_or_else(|| {
+                rows.push(row);
+                rows.len() - 1
+            });
+            place.push((at, part));
+            if let Some(Fairness::Member { weight, t }) = promise.fair {
+                let own = groups.iter().position(|g| g.0 == l.goal).unwrap_or_else(|| {
+                    let goal = MaxMin { weight: self.member(weight, 1.0, l.measure, units).0, members: Vec::new() };
+                    groups.push((l.goal, Group { goal, rows: Vec::new(), top: f64::INFINITY, capped: false }));
+                    groups.len() - 1
+                });
+                groups[own].1.rows.push(at);
+                groups[own].1.goal.members.push(t);
+            }
         }
-        (rows, place)
+        for (_, g) in &mut groups {
+            let supply = |r: &Row| self.supply(r.measure) / units.delivery[r.measure];
+            let tops = g.rows.iter().zip(&g.goal.members).map(|(i, t)| rows[*i].hi.min(supply(&rows[*i])) / t);
+            g.top = tops.fold(f64::INFINITY, f64::min);
+            g.capped = g.rows.iter().any(|i| rows[*i].hi.is_finite());
+        }
+        (rows, groups.into_iter().map(|g| g.1).collect(), place)
+    }
+
+    /// The row of one promise, in inner units.
+    fn row(&self, l: &Ledger, promise: &Promise, units: &Units) -> (Row, Part) {
+        let j = l.measure as usize;
+        let interval = promise.interval();
+        // A bound in deliveries' inner units; sums of shares are bounds of 0.
+        let (lo, hi) = (interval.lower / units.delivery[j], interval.upper / units.delivery[j]);
+        let (below, above) = (interval.below / units.price(j), interval.above / units.price(j));
+        let mut row = Row {
+            measure: j,
+            scope: l.scope,
+            key: l.key as usize,
+            a: l.inside - l.outside,
+            b: l.outside,
+            lo: if below > 0.0 { lo } else { f64::NEG_INFINITY },
+            hi: if above > 0.0 { hi } else { f64::INFINITY },
+            below,
+            above,
+            price_min: -below,
+            price_max: above,
+            fair: None,
+            member: None,
+        };
+        let part = match promise.fair {
+            Some(Fairness::Alpha(fair)) => {
+                row.fair = Some(fair.with_supply(self.supply(j)).in_units(units.delivery[j], units.value()));
+                Part::Fair
+            }
+            Some(Fairness::Member { weight, t }) => {
+                row.member = Some(t);
+                // The group's prices keep to their range together.
+                row.price_min = -1.001 * self.member(weight, t, l.measure, units).1;
+                Part::Member
+            }
+            None if row.hi.is_infinite() => Part::Below,
+            None if row.lo.is_infinite() => Part::Above,
+            None => Part::Both,
+        };
+        price(&mut row);
+        (row, part)
+    }
+
+    /// A `max_min` weight in inner units, and the most that the price of a member can be.
+    fn member(&self, weight: f64, t: f64, measure: u32, units: &Units) -> (f64, f64) {
+        let weight = weight / units.price(measure as usize);
+        (weight, weight / t)
+    }
+
+    /// No ledger of this measure can hold more.
+    fn supply(&self, measure: usize) -> f64 {
+        let layout = self.layout();
+        let places = layout.places * layout.largest.get(measure).copied().unwrap_or(1.0);
+        // Fixed-point sums may exceed it by their rounding.
+        places.min(layout.totals[measure]) * (1.0 + 1e-9)
     }
 
     /// The dual problem of promises, prices to start from, and where each stated ledger went.
-    fn dual(&mut self, weights: &[f64], promises: &[Promise], start: Option<&[f64]>) -> (Dual<'_>, Vec<f64>, Vec<(usize, Side)>) {
+    fn dual(&mut self, weights: &[f64], promises: &[Promise], start: Option<&[f64]>) -> (Dual<'_>, Vec<f64>, Vec<(usize, Part)>) {
         let units = self.units(weights, promises);
         let members = self.membership();
-        let (rows, place) = self.rows(promises, &units);
+        let (rows, groups, place) = self.rows(promises, &units);
         let inner = |w: f64, j: usize| w * units.delivery[j] / (units.weight * units.score);
         let measures = self.layout().measures;
         let mut weights: Vec<f64> = weights.iter().enumerate().map(|(j, w)| inner(*w, j)).collect();
@@ -202,11 +257,31 @@ impl Relaxed<'_, '_> {
         let mut y = vec![0.0; rows.len()];
         if let Some(start) = start {
             for ((p, (at, _)), s) in start.iter().zip(&place).zip(&self.inputs.goals.stated) {
-                let r = &rows[*at];
-                y[*at] = (y[*at] + p / units.price(s.ledger.measure as usize)).clamp(r.price_min, r.price_max);
+                y[*at] += p / units.price(s.ledger.measure as usize);
             }
         }
-        (Dual::new(&mut self.local, rows, members, units, weights, tie), y, place)
+        let mut sharing: HashMap<u32, usize> = HashMap::new();
+        place
+            .iter()
+            .zip(&self.inputs.goals.stated)
+            .filter(|(p, _)| p.1 == Part::Fair)
+            .for_each(|(_, s)| *sharing.entry(s.ledger.goal).or_default() += 1);
+        for ((at, part), s) in place.iter().zip(&self.inputs.goals.stated) {
+            // Fairness starts from half an equal share.
+            if let (Part::Fair, Some(fair), true) = (*part, &rows[*at].fair, y[*at] == 0.0) {
+                let l = &s.ledger;
+                let share = self.layout().places * units.delivery[l.measure as usize] / units.delivery[0] / sharing[&l.goal] as f64;
+                y[*at] = -fair.slope(0.5 * share / units.delivery[l.measure as usize]);
+            }
+        }
+        y.iter_mut().zip(&rows).for_each(|(y, r)| *y = y.clamp(r.price_min, r.price_max));
+        for g in &groups {
+            if g.rows.iter().all(|i| y[*i] == 0.0) {
+                g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| y[*i] = -g.goal.weight / (t * g.rows.len() as f64));
+            }
+            g.project(&mut y);
+        }
+        (Dual::new(&mut self.local, rows, groups, members, units, weights, tie), y, place)
     }
 
     /// By how many exposures, over all columns, the decisions that these prices make by themselves differ from an answer's.
@@ -239,13 +314,17 @@ impl Relaxed<'_, '_> {
         let prices = place
             .iter()
             .zip(stated)
-            .map(|((at, side), s)| {
-                let p = solution.prices[*at] * units.price(s.ledger.measure as usize);
-                match side {
-                    Side::Both => p,
-                    Side::Below => p.min(0.0),
-                    Side::Above => p.max(0.0),
-                }
+            .map(|((at, part), s)| {
+                let (row, p) = (&dual.rows[*at], solution.prices[*at]);
+                let bounds = row.bounds_price(p);
+                let own = match part {
+                    Part::Both => bounds,
+                    Part::Below => bounds.min(0.0),
+                    Part::Above => bounds.max(0.0),
+                    Part::Fair => p - bounds,
+                    Part::Member => p.min(0.0),
+                };
+                own * units.price(s.ledger.measure as usize)
             })
             .collect();
         let delivered = place.iter().zip(stated).map(|((at, _), s)| solution.point.d[*at] * units.delivery[s.ledger.measure as usize]);
@@ -276,7 +355,33 @@ impl Relaxed<'_, '_> {
     }
 }
 
-/// The stated ledger that opened a row.
-fn open_owner(place: &[(usize, Side)], row: usize) -> usize {
-    place.iter().rposition(|p| p.0 == row).unwrap_or(0)
+/// The prices that a row can have.
+fn price(row: &mut Row) {
+    if let Some(fair) = row.fair {
+        let bounds = Interval { lower: row.lo, upper: row.hi, below: row.below, above: row.above };
+        (row.price_min, row.price_max) = Bounded { fair, interval: bounds }.price_range();
+        if row.above == 0.0 && fair.alpha() > 0.0 {
+            // A worth that f64 cannot hold is none.
+            row.price_max = row.price_max.min(-f64::MIN_POSITIVE);
+            row.price_min = row.price_min.min(row.price_max);
+        }
+    }
+}
+
+/// Takes the goal of another row of the same ledger into this one, if one price serves both. Of a floor, a cap and a place in a group only one
+/// can bind; a smooth utility goes with bounds, and its price is then told apart by the delivery.
+fn share(own: &mut Row, other: &Row) -> bool {
+    let below = |r: &Row| r.lo.is_finite() || r.member.is_some();
+    let sides = (below(own) && below(other)) || (own.hi.is_finite() && other.hi.is_finite());
+    let fair = (own.fair.is_some() || other.fair.is_some()) && (own.member.is_some() || other.member.is_some());
+    if sides || fair || (own.fair.is_some() && other.fair.is_some()) || own.lo.max(other.lo) > own.hi.min(other.hi) {
+        return false;
+    }
+    (own.lo, own.hi) = (own.lo.max(other.lo), own.hi.min(other.hi));
+    (own.below, own.above) = (own.below.max(other.below), own.above.max(other.above));
+    (own.price_min, own.price_max) = (own.price_min.min(other.price_min), own.price_max.max(other.price_max));
+    own.fair = own.fair.or(other.fair);
+    own.member = own.member.or(other.member);
+    price(own);
+    true
 }

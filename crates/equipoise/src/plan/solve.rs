@@ -98,7 +98,7 @@ impl Search<'_, '_, '_> {
                 return true;
             }
         }
-        if self.limits.small.is_some() && self.dual.passes > EXACT_AFTER {
+        if self.limits.small.is_some() && !self.dual.is_curved() && self.dual.passes > EXACT_AFTER {
             return true;
         }
         if (self.limits.cancelled)() {
@@ -124,7 +124,9 @@ impl Search<'_, '_, '_> {
 
     /// Finishes a small problem that smoothing did not: its vertices are too few and too far apart.
     fn finish(&mut self) -> Result<()> {
-        let Some(packed) = self.limits.small.filter(|_| !self.solved() && self.status.is_none_or(|s| s == Status::Stalled)) else {
+        let Some(packed) =
+            self.limits.small.filter(|_| !self.solved() && !self.dual.is_curved() && self.status.is_none_or(|s| s == Status::Stalled))
+        else {
             return Ok(());
         };
         if let Some((y, x)) = exact::solve(self.dual, packed, self.seconds_left()) {
@@ -172,7 +174,7 @@ impl Search<'_, '_, '_> {
                 if self.done() {
                     return Ok(());
                 }
-                let g = self.dual.slope(&y, &e.d);
+                let g = self.dual.slope(&y, &e);
                 let residual = self.own_residual(&g) / scale;
                 let looking = steps_in_all < 12 && self.recovery.inner() < 2;
                 let level_done = if last {
@@ -271,7 +273,9 @@ impl Search<'_, '_, '_> {
         let mut shorten = vec![1.0f64; y.len()];
         let mut step = newton_step(self.dual, &Query { e, y, g, radius, accuracy }, gamma, damping);
         for trial in 0..TRIALS {
-            let next: Vec<f64> = (0..y.len()).map(|i| land(&self.dual.rows[i], y[i], shorten[i] * step[i], g[i])).collect();
+            let mut next: Vec<f64> =
+                (0..y.len()).map(|i| land(&self.dual.rows[i], e.bounds[i], y[i], shorten[i] * step[i], g[i])).collect();
+            self.dual.project(&mut next);
             let tried = self.evaluate(&next, gamma)?;
             let moved: Vec<f64> = next.iter().zip(y.iter()).map(|(n, y)| n - y).collect();
             let promised: f64 = moved.iter().zip(g).map(|(s, g)| s * g).sum();
@@ -314,12 +318,12 @@ impl Search<'_, '_, '_> {
         e.cells.chunks_exact(m).for_each(|c| totals.iter_mut().zip(c).for_each(|(t, v)| *t += v));
         let budget = 0.1 * tolerance * e.bound.abs();
         let (mut floors, mut shares, mut caps) = (0.0, 0.0, 0.0);
-        for (r, p) in self.dual.rows.iter().zip(y) {
+        for (r, p) in self.dual.rows.iter().zip(y).map(|(r, p)| (r, r.bounds_price(*p))) {
             if r.b != 0.0 {
                 shares += p.abs() * -r.b * totals[r.measure];
-            } else if *p < 0.0 {
+            } else if p < 0.0 {
                 floors -= p * r.lo;
-            } else if *p > 0.0 && r.scope != Scope::Campaign {
+            } else if p > 0.0 && r.scope != Scope::Campaign {
                 caps += p * r.hi;
             }
         }
@@ -351,24 +355,22 @@ fn newton_step(dual: &Dual<'_>, q: &Query<'_>, gamma: f64, damping: &Damping) ->
     let model = Model::new(dual, q.e, gamma);
     let step = direction(&model, q, damping, 3);
     // The rounds can end in a step that goes uphill; a single round cannot.
-    if downhill(q.y, &step, q.g) > 0.0 { direction(&model, q, damping, 1) } else { step }
+    if downhill(dual, q, &step) > 0.0 { direction(&model, q, damping, 1) } else { step }
 }
 
 /// Where a price lands: it stops at 0, where its bound changes, and at the ends of its range.
-fn land(r: &Row, y: f64, step: f64, g: f64) -> f64 {
+fn land(r: &Row, bounds: (f64, f64), y: f64, step: f64, g: f64) -> f64 {
     let v = y + step;
+    if r.fair.is_some() {
+        return r.reach(bounds, y, v);
+    }
     let side = if y == 0.0 { -g } else { y };
     if v * side < 0.0 { 0.0 } else { v.clamp(r.price_min, r.price_max) }
 }
 
-fn downhill(y: &[f64], step: &[f64], g: &[f64]) -> f64 {
-    (0..y.len())
-        .map(|i| {
-            let v = y[i] + step[i];
-            let side = if y[i] == 0.0 { -g[i] } else { y[i] };
-            g[i] * (if v * side < 0.0 { 0.0 } else { v } - y[i])
-        })
-        .sum()
+/// The slope of the smoothed dual along a step, as far as its prices go.
+fn downhill(dual: &Dual<'_>, q: &Query<'_>, step: &[f64]) -> f64 {
+    (0..step.len()).map(|i| q.g[i] * (land(&dual.rows[i], q.e.bounds[i], q.y[i], step[i], q.g[i]) - q.y[i])).sum()
 }
 
 /// Diagonal secant information from a rejected trial.

@@ -24,6 +24,8 @@ pub(super) struct System<'m, 'a, 'e> {
     rq: Vec<f64>,
     /// By row: regularisation of its own.
     pub(super) ry: Vec<f64>,
+    /// By row: curvature of its smooth utility's conjugate.
+    pub(super) bend: Vec<f64>,
     /// By campaign, charged x charged: curvature and regularisation.
     pub(super) matrix: Vec<f64>,
     /// Request-side rows whose coupling to the campaigns is taken exactly.
@@ -74,7 +76,7 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
                 }
             }
         }
-        let mut system = Self { model, rq, ry, matrix, coupled: Vec::new() };
+        let mut system = Self { model, rq, ry, bend: vec![0.0; len], matrix, coupled: Vec::new() };
         system.couple(damping);
         system
     }
@@ -112,6 +114,11 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         }
     }
 
+    /// What a row adds to its own diagonal.
+    pub(super) fn stiffness(&self, row: usize) -> f64 {
+        self.ry[row] + self.bend[row]
+    }
+
     /// The regularised model's matrix times `v`.
     pub(super) fn times(&self, v: &[f64]) -> Vec<f64> {
         let model = self.model;
@@ -132,8 +139,8 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         for (o, b) in out.iter_mut().zip(dual.campaign_deliveries(&back)) {
             *o += b;
         }
-        for ((o, r), v) in out.iter_mut().zip(&self.ry).zip(v) {
-            *o += r * v;
+        for (((o, r), bend), v) in out.iter_mut().zip(&self.ry).zip(&self.bend).zip(v) {
+            *o += (r + bend) * v;
         }
         out
     }

@@ -4,7 +4,8 @@ use super::columns::{batch, number, optional_number, text};
 use crate::plan::{Conflict, Deliveries, Plan, PriceRow};
 use arrow_array::RecordBatch;
 
-/// `plan.prices`: `goal`, `kind`, `measure`, `scope` (text), `price`, `delivered`, `bound`, `slack` (f64); a row per ledger.
+/// `plan.prices`: `goal`, `kind`, `measure`, `scope` (text), `price`, `delivered` (f64), `bound`, `slack` (f64 or null: fairness
+/// has no bound); a row per ledger.
 #[must_use]
 pub fn prices_table(rows: &[PriceRow]) -> RecordBatch {
     batch(vec![
@@ -14,8 +15,8 @@ pub fn prices_table(rows: &[PriceRow]) -> RecordBatch {
         text("scope", rows.iter().map(|r| &r.scope)),
         number("price", rows.iter().map(|r| r.price)),
         number("delivered", rows.iter().map(|r| r.delivered)),
-        number("bound", rows.iter().map(|r| r.bound)),
-        number("slack", rows.iter().map(|r| r.slack)),
+        optional_number("bound", rows.iter().map(|r| r.bound)),
+        optional_number("slack", rows.iter().map(|r| r.slack)),
     ])
 }
 
