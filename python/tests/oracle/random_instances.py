@@ -179,3 +179,49 @@ def without_crossed_bounds(goals: list[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         kept.append(goal)
     return kept
+
+
+def fair_instance(seed: int, kind: str, alpha: float | None = None) -> Instance:
+    """The instance of a seed with one to three fairness goals of a kind in it, and its other goals in every second one."""
+    instance = random_instance(seed)
+    g = np.random.default_rng([seed, 7])
+    total = float((instance.weight * instance.traffic) @ np.minimum(instance.slots, 2))
+    goals = instance.problem["goals"] if seed % 2 else []
+    if seed % 4 == 0:
+        for campaign in instance.campaigns:
+            campaign.goals = []
+    for _ in range(int(g.integers(1, 4))):
+        goals.append(fairness_goal(g, instance, total, kind, alpha))
+    instance.problem["goals"] = goals
+    return instance
+
+
+def fairness_goal(
+    g: np.random.Generator, instance: Instance, total: float, kind: str, alpha: float | None
+) -> dict[str, Any]:
+    """One fairness goal whose worth is of the order of the objectives'."""
+    scope = str(g.choice(SCOPES))
+    members = members_of(instance, scope)
+    part = total / max(1, len(members))
+    goal: dict[str, Any] = {"kind": kind, "measure": str(g.choice(["exposure", "stream", "value"]))}
+    if scope == "all" or g.random() < 0.7 or not members:
+        goal["per"] = scope
+    else:
+        goal["of"] = {scope: str(g.choice(members))}
+    worth = float(g.choice([0.1, 0.5, 2.0]) * g.uniform(0.5, 1.5))
+    if kind == "max_min":
+        goal["weight"] = float(np.round(worth * max(1, len(members)), 4))
+        if "per" in goal and members != [""] and g.random() < 0.6:
+            some = g.permutation(members)[: int(g.integers(1, len(members) + 1))]
+            goal["weights"] = {str(m): float(np.round(g.uniform(0.3, 3), 2)) for m in some}
+        return goal
+    assert alpha is not None
+    goal["alpha"] = alpha
+    offset = float(g.choice([0.0, 1.0, 1.0, 0.2, 10.0])) if alpha < 1 else float(g.choice([1.0, 1.0, 0.2, 10.0]))
+    if alpha > 4:
+        offset = float(np.round(part * g.uniform(0.5, 2.0), 2))  # otherwise the second unit is worth nothing
+    if offset != 1 or g.random() < 0.5:
+        goal["offset"] = offset
+    # A unit is worth about so much at half an equal share.
+    goal["weight"] = float(min(1e12, max(1e-9, worth * (0.5 * part + offset) ** alpha)))
+    return goal
