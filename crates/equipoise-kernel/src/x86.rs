@@ -1,5 +1,6 @@
 //! [`Lanes`] on x86-64: one AVX-512 register, or two of AVX2.
 #![expect(clippy::inline_always, reason = "inlined into a function that has the instructions, each of these is one or two of them")]
+#![allow(clippy::wildcard_imports, reason = "a list of fifty instructions tells nothing")]
 
 use crate::block::LANES;
 use crate::lanes::{Index, Lanes};

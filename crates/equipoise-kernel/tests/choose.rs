@@ -131,7 +131,7 @@ fn check(block: &Block, base: &[f32], column: &[Vec<f32>], gamma: f64, said: &Sa
         want.sort_unstable();
         assert_eq!(taken, want, "row {r}");
         // Decided rows lead by the ridge: the projection on them is whole.
-        if let Some((least, _)) = net.iter().take(slots).filter(|n| n.0 > 0.0).next_back() {
+        if let Some((least, _)) = net.iter().take(slots).rfind(|n| n.0 > 0.0) {
             let next = net.get(want.len()).map_or(0.0, |n| n.0.max(0.0));
             assert!(*least >= gamma && (want.len() < slots || least - next >= gamma), "row {r} leads by too little");
         }

@@ -320,6 +320,11 @@ impl<'e> Dual<'e> {
         self.exchange.layout()
     }
 
+    /// The scopes that some row has, and each column's key in them.
+    pub(super) fn scopes(&self) -> &[(usize, Vec<usize>)] {
+        &self.scopes
+    }
+
     /// Whether column `k` counts as a member of a row.
     pub(super) fn is_member(&self, r: &Row, k: usize) -> bool {
         self.scopes.iter().any(|(s, keys)| *s == r.scope as usize && keys[k] == r.key)

@@ -284,15 +284,13 @@ fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64)
         let d = dual.deliveries(&now);
         let mut total = vec![0.0; m];
         now.chunks_exact(m).for_each(|c| total.iter_mut().zip(c).for_each(|(t, v)| *t += v));
-        let mut scale = vec![1f64; columns];
-        let mut bad = false;
+        let mut shrink = Shrink::new(dual);
         for i in &dual.shared {
             let r = &dual.rows[*i];
             if r.b == 0.0 {
                 let cap = r.hi * (1.0 - margin);
                 if required.above[*i] && d[*i] > cap {
-                    bad = true;
-                    shrink(dual, r, true, (1.0 - 1e-12) * cap / d[*i], &mut scale);
+                    shrink.members(r, (1.0 - 1e-12) * cap / d[*i]);
                 }
                 continue;
             }
@@ -301,18 +299,17 @@ fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64)
             let share = -r.b / r.a;
             let (most, least) = (share * (1.0 - margin), share * (1.0 + margin));
             if required.above[*i] && part > most * whole {
-                bad = true;
                 let f = if most >= 1.0 { 1.0 } else { most * (whole - part) / ((1.0 - most) * part) };
-                shrink(dual, r, true, (1.0 - 1e-9) * f, &mut scale);
+                shrink.members(r, (1.0 - 1e-9) * f);
             }
             if required.below[*i] && part < least * whole {
-                bad = true;
-                shrink(dual, r, false, (1.0 - 1e-9) * part * (1.0 / least - 1.0) / (whole - part), &mut scale);
+                shrink.others(r, (1.0 - 1e-9) * part * (1.0 / least - 1.0) / (whole - part));
             }
         }
-        if !bad {
+        if !shrink.asked {
             return Some(factor);
         }
+        let mut scale = shrink.by_column(dual, columns);
         keep_floors(dual, required, &now, margin, &mut scale);
         for ((f, s), cell) in factor.iter_mut().zip(&scale).zip(now.chunks_exact_mut(m)) {
             *f *= s;
@@ -324,12 +321,49 @@ fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64)
     None
 }
 
-/// Lowers the scale of a row's members, or of everybody else.
-fn shrink(dual: &Dual<'_>, r: &Row, members: bool, to: f64, scale: &mut [f64]) {
-    for (k, s) in scale.iter_mut().enumerate() {
-        if dual.is_member(r, k) == members {
-            *s = s.min(to.max(0.0));
+/// By how much a round of thinning lowers the members of each key of each scope, and everybody else.
+struct Shrink {
+    asked: bool,
+    /// By scope, by key.
+    members: [Vec<f64>; 7],
+    /// By scope: the least factor asked of all but one key, that key, and the least asked of all but any other.
+    others: [(f64, usize, f64); 7],
+}
+
+impl Shrink {
+    fn new(dual: &Dual<'_>) -> Self {
+        let members = std::array::from_fn(|s| vec![1.0; dual.members.keys[s]]);
+        Self { asked: false, members, others: [(1.0, NONE, 1.0); 7] }
+    }
+
+    fn members(&mut self, r: &Row, to: f64) {
+        self.asked = true;
+        let factor = &mut self.members[r.scope as usize][r.key];
+        *factor = factor.min(to.max(0.0));
+    }
+
+    fn others(&mut self, r: &Row, to: f64) {
+        self.asked = true;
+        let (to, (least, key, second)) = (to.max(0.0), &mut self.others[r.scope as usize]);
+        if r.key == *key {
+            *least = least.min(to);
+        } else if to < *least {
+            (*least, *key, *second) = (to, r.key, *least);
+        } else {
+            *second = second.min(to);
         }
+    }
+
+    fn by_column(&self, dual: &Dual<'_>, columns: usize) -> Vec<f64> {
+        let mut scale = vec![1f64; columns];
+        for (scope, keys) in dual.scopes() {
+            let (least, but, second) = self.others[*scope];
+            let members = &self.members[*scope];
+            for (s, key) in scale.iter_mut().zip(keys) {
+                *s = s.min(if *key == but { second } else { least }).min(members.get(*key).copied().unwrap_or(1.0));
+            }
+        }
+        scale
     }
 }
 
