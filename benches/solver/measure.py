@@ -78,13 +78,14 @@ class Bench:
             case,
             "yardstick",
             [run["seconds"] for run in own] if solved else None,
-            [run["solve_s"] for run in their] if their and finished else None,
+            [run["solve_s"] for run in their] if finished else None,
             **_ours(own[-1]),
             **self.judge(folder),
             least=_round(min(run["seconds"] for run in own)),
-            their_least=_round(min((run["solve_s"] for run in their), default=None)),
-            their_passes=their[-1]["passes"] if their else None,
-            their_gap=their[-1]["gap"] if their else None,
+            their_least=_round(min(run["solve_s"] for run in their)),
+            their_busy_seconds=statistics.median(run["cpu_s"] for run in their),
+            their_passes=their[-1]["passes"],
+            their_gap=their[-1]["gap"],
         )
 
     def peers(self, size: str, profile: str, tolerance: str, solvers: list[str]) -> None:
@@ -220,7 +221,7 @@ class Bench:
     def memory(self, size: str) -> None:
         """Resident bytes per row of packed columns with three measures, and of a whole plan beside the caller's log."""
         folder = self.instances.streams(size)
-        packed, plan = self.programs.memory(folder), self.programs.plan(folder, "1e-2", held=True)
+        packed, plan = self.programs.memory(folder), self.programs.plan(folder, "1e-2", memory=True)
         for what, value in [("packed", packed["packed_bytes"]), ("plan", plan["solver_bytes"])]:
             self.report(f"{size} 3 measures {what}", "none", [value / plan["rows"]], None, "bytes/row")
 

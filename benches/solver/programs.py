@@ -60,10 +60,10 @@ class Programs:
         """Where answers go to be judged."""
         return self.out / "x.npy"
 
-    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object, held: bool = False) -> dict:
-        """Ours; `held` where its memory is what is measured."""
+    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object, memory: bool = False) -> dict:
+        """Ours; `memory` where that is what is measured."""
         command = [self.own, "plan", folder, "--tolerance", tolerance, "--threads", threads, "--x", self.x, *more]
-        return run_json(command, more=HELD if held else None)
+        return run_json([*command, "--memory", "yes"], more=HELD) if memory else run_json(command)
 
     def agd(self, folder: Path, tolerance: str, limit: float) -> dict:
         """Accelerated gradient over our passes."""

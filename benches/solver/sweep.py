@@ -92,7 +92,7 @@ def run(program: Path, out: Path, choice: Choice) -> int:
                 if "gap" in result:
                     judged = check.judge(instance, np.load(x))
                     found = faults(result, judged, best, float(tolerance))
-                    keys = ("status", "passes", "first_certificate", "gap", "seconds", "whole_seconds", "conflicts")
+                    keys = ("status", "passes", "first_certificate", "gap", "seconds", "busy_seconds", "conflicts")
                     line |= {key: result[key] for key in keys} | {"floor": judged["floor"]}
                 else:
                     found = [result["status"] + ": " + result.get("error", "")]

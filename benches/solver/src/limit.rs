@@ -99,7 +99,7 @@ fn prices(folder: &Path, options: &Options) -> Result<Prices, Box<dyn Error>> {
         match (row.kind, row.scope.split_once('=')) {
             (GoalKind::Share, Some((_, licensor))) => {
                 // A share counts its members less the fraction of everybody.
-                v[EXPOSURE] += row.bound * row.price;
+                v[EXPOSURE] += row.bound.unwrap_or(0.0) * row.price;
                 for (k, campaign) in list.iter().enumerate() {
                     if campaign.parties.licensor.as_deref() == Some(licensor) {
                         p[k * MEASURES + EXPOSURE] += row.price;

@@ -9,44 +9,38 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Plans the instance of `folder` and says what it took. `seconds` is from packed columns in memory to the certificate, `whole_seconds` from the
-/// caller's log to the plan, `busy_seconds` what of it was spent running; `first_certificate` counts passes until the first certified value; `solver_bytes` is what became resident
-/// between the call and the first pass: what the plan keeps beside the caller's log.
+/// caller's log to the plan, conflicts and policy included. `busy_seconds` is what this process ran between the call and the pass that closed
+/// the gap, packing included; `first_certificate` counts passes until the first certified value; with `--memory yes`, `solver_bytes` is what
+/// became resident between the call and the passes: what the plan keeps beside the caller's log.
 pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Error>> {
     let instance = instance::load(folder)?;
     let earlier = options.warm.as_deref().map(|folder| cold(folder, options)).transpose()?;
-    let (first, grown) = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
-    let before = resident();
-    let observer = |progress: &Progress| {
-        grown.fetch_max(resident().saturating_sub(before), Ordering::Relaxed);
-        if progress.value.is_finite() {
-            // The bits of positive numbers are in the order of the numbers.
-            first.fetch_min(progress.passes.to_bits(), Ordering::Relaxed);
-        }
-    };
+    let watch = Watch::new(options);
+    let observer = |progress: &Progress| watch.see(progress);
     let mut settings = settings(options).observer(&observer);
     if let Some(earlier) = &earlier {
         settings = settings.warm_start(earlier);
     }
-    let (started, busy) = (Instant::now(), busy_seconds());
+    let started = Instant::now();
     let plan = plan(&instance.problem, &instance.log, &instance.campaigns, &settings)?;
-    let (whole, busy) = (started.elapsed().as_secs_f64(), busy_seconds() - busy);
+    let whole = started.elapsed().as_secs_f64();
     if let Some(path) = &options.x {
         let x: Vec<f64> = plan.decisions().iter().map(|x| x.unwrap_or(0.0)).collect();
         npy::write(path, &x)?;
     }
     let certificate = plan.certificate();
-    let first = f64::from_bits(first.into_inner());
+    let first = watch.first.get();
     Ok(json!({
         "status": plan.status().name(),
         "seconds": certificate.seconds,
         "whole_seconds": whole,
-        "busy_seconds": busy,
+        "busy_seconds": watch.busy.get(),
         "passes": certificate.passes,
-        "first_certificate": first.is_finite().then_some(first),
+        "first_certificate": first,
         "gap": certificate.gap,
         "value": certificate.value,
         "upper_bound": certificate.upper_bound,
@@ -54,8 +48,46 @@ pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Err
         "conflicts": conflicts(&plan),
         "rows": instance.log.candidates(),
         "prices": digest(&plan),
-        "solver_bytes": grown.into_inner(),
+        "solver_bytes": watch.grown.get(),
     }))
+}
+
+/// What is seen while a plan runs.
+struct Watch {
+    tolerance: f64,
+    memory: bool,
+    resident_before: u64,
+    busy_before: f64,
+    first: OnceLock<f64>,
+    busy: OnceLock<f64>,
+    grown: OnceLock<u64>,
+}
+
+impl Watch {
+    fn new(options: &Options) -> Self {
+        Self {
+            tolerance: options.tolerance,
+            memory: options.memory,
+            resident_before: resident(),
+            busy_before: busy_seconds(),
+            first: OnceLock::new(),
+            busy: OnceLock::new(),
+            grown: OnceLock::new(),
+        }
+    }
+
+    /// Looks once at each thing: a look at the processor's clock takes as long as planning a few hundred rows.
+    fn see(&self, progress: &Progress) {
+        if progress.value.is_finite() {
+            self.first.get_or_init(|| progress.passes);
+        }
+        if progress.gap <= self.tolerance {
+            self.busy.get_or_init(|| busy_seconds() - self.busy_before);
+        }
+        if self.memory {
+            self.grown.get_or_init(|| resident().saturating_sub(self.resident_before));
+        }
+    }
 }
 
 fn settings<'a>(options: &Options) -> Settings<'a> {
