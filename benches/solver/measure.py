@@ -67,15 +67,10 @@ class Bench:
         for _ in range(self.repeats):
             own.append(self.programs.plan(folder, tolerance, threads))
             their.append(self.programs.yardstick(folder, tolerance, threads))
-        self.seconds(f"{case} {tolerance} threads={threads}", folder, tolerance, own, their)
-        return [run["seconds"] for run in own]
-
-    def seconds(self, case: str, folder: Path, tolerance: str, own: list[dict], their: list[dict]) -> None:
-        """Reports rounds of ours and the yardstick."""
         finished = all(run["gap"] <= float(tolerance) for run in their)
         solved = all(run["status"] == "solved" for run in own)
         self.report(
-            case,
+            f"{case} {tolerance} threads={threads}",
             "yardstick",
             [run["seconds"] for run in own] if solved else None,
             [run["solve_s"] for run in their] if finished else None,
@@ -83,10 +78,12 @@ class Bench:
             **self.judge(folder),
             least=_round(min(run["seconds"] for run in own)),
             their_least=_round(min(run["solve_s"] for run in their)),
-            their_busy_seconds=statistics.median(run["cpu_s"] for run in their),
+            busy=_round(self.programs.busy(folder, tolerance, threads)),
+            their_busy=_round(statistics.median(run["cpu_s"] for run in their)),
             their_passes=their[-1]["passes"],
             their_gap=their[-1]["gap"],
         )
+        return [run["seconds"] for run in own]
 
     def peers(self, size: str, profile: str, tolerance: str, solvers: list[str]) -> None:
         """Ours against the yardstick, accelerated gradient and general solvers."""
@@ -221,9 +218,9 @@ class Bench:
     def memory(self, size: str) -> None:
         """Resident bytes per row of packed columns with three measures, and of a whole plan beside the caller's log."""
         folder = self.instances.streams(size)
-        packed, plan = self.programs.memory(folder), self.programs.plan(folder, "1e-2", memory=True)
-        for what, value in [("packed", packed["packed_bytes"]), ("plan", plan["solver_bytes"])]:
-            self.report(f"{size} 3 measures {what}", "none", [value / plan["rows"]], None, "bytes/row")
+        packed = self.programs.memory(folder)
+        for what, value in [("packed", packed["packed_bytes"]), ("plan", self.programs.solver_bytes(folder))]:
+            self.report(f"{size} 3 measures {what}", "none", [value / packed["rows"]], None, "bytes/row")
 
     def bits(self, size: str) -> None:
         """The same prices and decisions for 1, 2 and 7 threads: how many differ from one thread's."""
@@ -246,7 +243,7 @@ class Bench:
 
 
 def _ours(run: dict) -> dict:
-    return {key: run[key] for key in ("status", "passes", "first_certificate", "gap", "busy_seconds")}
+    return {key: run[key] for key in ("status", "passes", "first_certificate", "gap")}
 
 
 def _round(value: float | None) -> float | None:

@@ -60,10 +60,20 @@ class Programs:
         """Where answers go to be judged."""
         return self.out / "x.npy"
 
-    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object, memory: bool = False) -> dict:
-        """Ours; `memory` where that is what is measured."""
-        command = [self.own, "plan", folder, "--tolerance", tolerance, "--threads", threads, "--x", self.x, *more]
-        return run_json([*command, "--memory", "yes"], more=HELD) if memory else run_json(command)
+    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object) -> dict:
+        """Ours."""
+        return run_json(self._plan(folder, tolerance, threads, *more))
+
+    def busy(self, folder: Path, tolerance: str, threads: int) -> float:
+        """For how long ours keeps a processor busy until the certificate."""
+        return run_json(self._plan(folder, tolerance, threads, "--watch", "yes"))["busy_seconds"]
+
+    def solver_bytes(self, folder: Path) -> int:
+        """What a plan keeps resident beside the caller's log."""
+        return run_json(self._plan(folder, "1e-2", 1, "--watch", "yes"), more=HELD)["solver_bytes"]
+
+    def _plan(self, folder: Path, tolerance: str, threads: int, *more: object) -> list:
+        return [self.own, "plan", folder, "--tolerance", tolerance, "--threads", threads, "--x", self.x, *more]
 
     def agd(self, folder: Path, tolerance: str, limit: float) -> dict:
         """Accelerated gradient over our passes."""

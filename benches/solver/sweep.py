@@ -30,7 +30,19 @@ def shrunk(shape: shapes.Shape, by: int) -> shapes.Shape:
 
 def plan(program: Path, folder: Path, tolerance: str, limit: float, x: Path) -> dict:
     """What the planner says about one instance."""
-    command = [program, "plan", folder, "--tolerance", tolerance, "--time-limit", str(limit), "--x", x]
+    command = [
+        program,
+        "plan",
+        folder,
+        "--tolerance",
+        tolerance,
+        "--time-limit",
+        str(limit),
+        "--x",
+        x,
+        "--watch",
+        "yes",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=4 * limit + 60, check=False)
     except subprocess.TimeoutExpired:

@@ -51,6 +51,8 @@ def _remark(line: dict) -> str:
     if line["unit"] == "s" and "passes" in line:
         theirs = f" / {line['their_passes']:.0f}" if line.get("their_passes") else ""
         parts.append(f"{line['passes']:.0f}{theirs} passes")
+    if line.get("busy") and line.get("their_busy"):
+        parts.append(f"processor {_amount(line['busy'], 's')} / {_amount(line['their_busy'], 's')}")
     if line["theirs"] is None and "their_status" in line:
         parts.append(
             f"not within {line.get('their_limit', 180):.0f} s" if line["their_status"] != "killed" else "killed"

@@ -2,7 +2,7 @@
 //!
 //! | command | does | options |
 //! |---|---|---|
-//! | `plan` | plans a stored instance | `--tolerance` 1e-4, `--threads` 1, `--x FILE.npy` for the relaxed answer, `--time-limit` seconds, `--memory yes`, `--warm FOLDER` to start from the plan of another instance |
+//! | `plan` | plans a stored instance | `--tolerance` 1e-4, `--threads` 1, `--x FILE.npy` for the relaxed answer, `--time-limit` seconds, `--watch yes`, `--warm FOLDER` to start from the plan of another instance |
 //! | `agd` | solves it by accelerated gradient over the same passes | `--tolerance`, `--threads`, `--x`, `--time-limit` |
 //! | `limit` | times a pass and a bare sum over as many bytes | `--threads`, `--repeats` |
 //! | `memory` | packs it and says what that keeps resident | |

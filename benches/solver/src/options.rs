@@ -12,12 +12,12 @@ pub(crate) struct Options {
     pub(crate) x: Option<PathBuf>,
     pub(crate) time_limit: Option<Duration>,
     pub(crate) warm: Option<PathBuf>,
-    pub(crate) memory: bool,
+    pub(crate) watch: bool,
 }
 
 impl Options {
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { tolerance: 1e-4, threads: 1, repeats: 5, x: None, time_limit: None, warm: None, memory: false };
+        let mut options = Self { tolerance: 1e-4, threads: 1, repeats: 5, x: None, time_limit: None, warm: None, watch: false };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -28,7 +28,7 @@ impl Options {
                 "--repeats" => options.repeats = value.parse()?,
                 "--time-limit" => options.time_limit = Some(Duration::from_secs_f64(value.parse()?)),
                 "--x" => options.x = path(),
-                "--memory" => options.memory = value == "yes",
+                "--watch" => options.watch = value == "yes",
                 "--warm" => options.warm = path(),
                 other => return Err(format!("no option {other}").into()),
             }

@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use std::error::Error;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 /// Plans the instance of `folder` and says what it took. `seconds` is from packed columns in memory to the certificate, `whole_seconds` from the
-/// caller's log to the plan, conflicts and policy included. `busy_seconds` is what this process ran between the call and the pass that closed
-/// the gap, packing included; `first_certificate` counts passes until the first certified value; with `--memory yes`, `solver_bytes` is what
-/// became resident between the call and the passes: what the plan keeps beside the caller's log.
+/// caller's log to the plan, conflicts and policy included; `first_certificate` counts passes until the first certified value. With `--watch
+/// yes`, `busy_seconds` is the part of `seconds` for which this process ran, waiting for a processor not counted, and
+/// `solver_bytes` is what became resident between the call and the passes: what the plan keeps beside the caller's log.
 pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Error>> {
     let instance = instance::load(folder)?;
     let earlier = options.warm.as_deref().map(|folder| cold(folder, options)).transpose()?;
-    let watch = Watch::new(options);
+    let watch = Watch::new(options.watch);
     let observer = |progress: &Progress| watch.see(progress);
     let mut settings = settings(options).observer(&observer);
     if let Some(earlier) = &earlier {
@@ -38,7 +38,7 @@ pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Err
         "status": plan.status().name(),
         "seconds": certificate.seconds,
         "whole_seconds": whole,
-        "busy_seconds": watch.busy.get(),
+        "busy_seconds": watch.busy_until(certificate.seconds),
         "passes": certificate.passes,
         "first_certificate": first,
         "gap": certificate.gap,
@@ -54,39 +54,39 @@ pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Err
 
 /// What is seen while a plan runs.
 struct Watch {
-    tolerance: f64,
-    memory: bool,
+    closely: bool,
     resident_before: u64,
-    busy_before: f64,
     first: OnceLock<f64>,
-    busy: OnceLock<f64>,
     grown: OnceLock<u64>,
+    /// Seconds of the plan, and for how long this process had run then.
+    busy: Mutex<Vec<(f64, f64)>>,
 }
 
 impl Watch {
-    fn new(options: &Options) -> Self {
-        Self {
-            tolerance: options.tolerance,
-            memory: options.memory,
-            resident_before: resident(),
-            busy_before: busy_seconds(),
-            first: OnceLock::new(),
-            busy: OnceLock::new(),
-            grown: OnceLock::new(),
-        }
+    fn new(closely: bool) -> Self {
+        let busy = Mutex::default();
+        Self { closely, resident_before: resident(), first: OnceLock::new(), grown: OnceLock::new(), busy }
     }
 
-    /// Looks once at each thing: a look at the processor's clock takes as long as planning a few hundred rows.
     fn see(&self, progress: &Progress) {
         if progress.value.is_finite() {
             self.first.get_or_init(|| progress.passes);
         }
-        if progress.gap <= self.tolerance {
-            self.busy.get_or_init(|| busy_seconds() - self.busy_before);
-        }
-        if self.memory {
+        // A look takes as long as planning a few hundred rows.
+        if self.closely {
             self.grown.get_or_init(|| resident().saturating_sub(self.resident_before));
+            if let Ok(mut busy) = self.busy.lock() {
+                busy.push((progress.seconds, busy_seconds()));
+            }
         }
+    }
+
+    /// Running time until the last look within `seconds` of the plan: conflicts are looked for after the certificate. What went before the
+    /// first look is counted by the clock.
+    fn busy_until(&self, seconds: f64) -> Option<f64> {
+        let busy = self.busy.lock().ok()?;
+        let (first, last) = (busy.first()?, busy.iter().rfind(|b| b.0 <= seconds)?);
+        Some(first.0 + last.1 - first.1)
     }
 }
 
