@@ -86,8 +86,15 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
         .collect();
     let silent = vec![0.0; ask.weights.len()];
     let quiet = |_: f64, _: f64, _: f64| {};
-    let nearest =
-        relaxed.solve(&Ask { weights: &silent, promises: &feasibility, tolerance: TOLERANCE, observe: &quiet, start: None, ..*ask })?;
+    let nearest = relaxed.solve(&Ask {
+        weights: &silent,
+        promises: &feasibility,
+        tolerance: TOLERANCE,
+        observe: &quiet,
+        start: None,
+        points: &[],
+        ..*ask
+    })?;
     let distance = |s: usize, d: f64| (feasibility[s].lower - d).max(d - feasibility[s].upper).max(0.0);
     let relaxation: Vec<f64> =
         (0..feasibility.len()).map(|s| if is_soft(&feasibility[s]) { distance(s, nearest.delivered[s]) } else { 0.0 }).collect();
@@ -110,7 +117,7 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
                 if outbid.contains(&s) { Promise { below: stretch(p.below), above: stretch(p.above), ..p } } else { p }
             })
             .collect();
-        met = Some(relaxed.solve(&Ask { promises: &eager, observe: &quiet, start: None, ..*ask })?);
+        met = Some(relaxed.solve(&Ask { promises: &eager, observe: &quiet, start: None, points: &[], ..*ask })?);
     }
     for s in short {
         let p = &ask.promises[*s];
@@ -160,7 +167,8 @@ fn starving(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, accou
         let mut without = ask.promises.to_vec();
         (without[s].lower, without[s].below) = (f64::NEG_INFINITY, Some(0.0));
         let quiet = |_: f64, _: f64, _: f64| {};
-        let free = relaxed.solve(&Ask { promises: &without, observe: &quiet, start: Some(&answer.prices), ..*ask })?;
+        let free =
+            relaxed.solve(&Ask { promises: &without, observe: &quiet, start: Some(&answer.prices), points: &answer.points, ..*ask })?;
         // The value without it is certified, so the rise is real.
         if free.value > answer.bound + STARVES * answer.bound.abs().max(1.0) {
             let (reached, asked) = account.shown(&l, 0.0);

@@ -533,6 +533,11 @@ impl<'e> Dual<'e> {
         Ok(Eval { ask, cells, d, levels, bounds, smoothed, bound, active, near })
     }
 
+    /// What the bounds of the current level add to the smoothed dual.
+    pub(super) fn tight_cost(&self, y: &[f64]) -> f64 {
+        self.tight.iter().zip(y).map(|((lo, hi), p)| Row::conjugate(*lo, *hi, *p)).sum()
+    }
+
     /// `part` of what a row's violation is measured in: `max(1, |bound|)` in outer units.
     pub(super) fn room(&self, r: &Row, part: f64) -> f64 {
         let bound = if r.b != 0.0 {

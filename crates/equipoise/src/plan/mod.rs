@@ -20,6 +20,7 @@ mod solve;
 mod system;
 mod tied;
 mod ties;
+mod warm;
 
 pub use certificate::{Certificate, Serving, Status};
 pub use settings::{Progress, Settings, Unknown};
@@ -46,6 +47,7 @@ pub struct Plan {
     pub(crate) decisions: Vec<Option<f64>>,
     pub(crate) policy: Policy,
     pub(crate) notes: Vec<String>,
+    pub(crate) warm: std::sync::Arc<warm::Warm>,
 }
 
 /// One ledger with its price: a row of `plan.prices`.
@@ -223,7 +225,9 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
             });
         }
     };
+    let sample_key = warm::key(&inputs, &sample);
     let start = settings.warm_start.map(|earlier| inputs.start(&earlier.prices));
+    let points = settings.warm_start.map_or(&[][..], |earlier| earlier.warm.points(&sample_key));
     let ask = relaxed::Ask {
         weights: &inputs.weights,
         promises: &promises,
@@ -234,6 +238,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         cancelled: &cancelled,
         observe: &observe,
         start: start.as_deref(),
+        points,
     };
     let answer = relaxed.solve(&ask)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -294,6 +299,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         decisions,
         policy,
         notes,
+        warm: Arc::new(warm::Warm::new(sample_key, answer.points)),
     })
 }
 

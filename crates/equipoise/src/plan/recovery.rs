@@ -104,6 +104,30 @@ impl Recovery {
         self.consider(dual, nothing, clean);
     }
 
+    /// Offers answers of an earlier solve on the same sample: as they are, thinned to the bounds of now, and as strictly feasible points.
+    pub(super) fn offer_earlier(&mut self, dual: &Dual<'_>, y: &[f64], points: &[Point]) {
+        for p in points {
+            let p = Point { d: dual.deliveries(&p.cells), ..p.clone() };
+            for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
+                let kept = [0.03, 0.01, 0.003].iter().find_map(|margin| inside(dual, &required, &p, *margin));
+                if let Some(inner) = kept.filter(|_| self.inner.len() < KEPT) {
+                    self.inner.push(inner);
+                }
+                if self.consider_thinned(dual, &required, &p, clean) {
+                    break;
+                }
+            }
+            self.recent.push_back(p);
+        }
+    }
+
+    /// What the next solve on the same sample may start from: the best answer, and the strictly feasible points.
+    pub(super) fn points(&self) -> Vec<Point> {
+        let best = self.clean.iter().chain(&self.best).next().map(|b| &b.1);
+        let rebuildable = |p: &&Point| p.parts.iter().all(|part| matches!(*part.source, Source::Pass(_)));
+        best.into_iter().chain(&self.inner).filter(rebuildable).cloned().collect()
+    }
+
     /// Offers the uniform split, thinned with a margin, as a strictly feasible point.
     pub(super) fn offer_uniform(&mut self, dual: &Dual<'_>, y: &[f64], cells: &[f64]) {
         let source = Arc::new(Source::Pass(Ask::Uniform));
@@ -135,27 +159,9 @@ impl Recovery {
         }
         let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
         let plain = Point { cells: cells.to_vec(), d: dual.deliveries(cells), parts: vec![Part { source, share: 1.0, factor }] };
-        let mut found = false;
         let hard = Required::hard(dual);
         for (required, clean) in [(&meant, true), (&hard, false)] {
-            let own = scaled(dual, &plain, &thin_own(dual, required, &plain.cells, 1.0 - 1e-12));
-            let groups = thin_shared(dual, required, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
-            for candidate in groups.iter().chain([&own]) {
-                if let Some(p) = blend(dual, required, candidate, candidate) {
-                    found = true;
-                    self.consider(dual, p, clean);
-                    continue;
-                }
-                // Nothing keeps every hard goal, so that there always is an answer.
-                let last_resort = (!clean).then(|| nothing(dual));
-                for inner in self.inner.clone().iter().chain(&last_resort) {
-                    if let Some(p) = blend(dual, required, candidate, inner) {
-                        found = true;
-                        self.consider(dual, p, clean);
-                    }
-                }
-            }
-            if found {
+            if self.consider_thinned(dual, required, &plain, clean) {
                 break;
             }
         }
@@ -206,6 +212,29 @@ impl Recovery {
         }
     }
 
+    /// Considers what thinning, and blending with strictly feasible points, make of a point; whether that keeps all that is required.
+    fn consider_thinned(&mut self, dual: &Dual<'_>, required: &Required, plain: &Point, clean: bool) -> bool {
+        let mut found = false;
+        let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - 1e-12));
+        let groups = thin_shared(dual, required, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
+        for candidate in groups.iter().chain([&own]) {
+            if let Some(p) = blend(dual, required, candidate, candidate) {
+                found = true;
+                self.consider(dual, p, clean);
+                continue;
+            }
+            // Nothing keeps every hard goal, so that there always is an answer.
+            let last_resort = (!clean).then(|| nothing(dual));
+            for inner in self.inner.clone().iter().chain(&last_resort) {
+                if let Some(p) = blend(dual, required, candidate, inner) {
+                    found = true;
+                    self.consider(dual, p, clean);
+                }
+            }
+        }
+        found
+    }
+
     fn consider(&mut self, dual: &Dual<'_>, p: Point, clean: bool) {
         let value = dual.value(&p.cells, &p.d);
         if clean && self.clean.as_ref().is_none_or(|b| value > b.0) {
@@ -240,7 +269,12 @@ fn strict(dual: &Dual<'_>, required: &Required, source: &Arc<Source>, cells: &[f
         d: Vec::new(),
         parts: vec![Part { source: source.clone(), share: 1.0, factor: Arc::new(vec![1.0; cells.len() / dual.measures()]) }],
     };
-    let own = scaled(dual, &plain, &thin_own(dual, required, cells, 1.0 - margin));
+    inside(dual, required, &plain, margin)
+}
+
+/// A point thinned until it is inside every required side by a part of `margin`, if that can be done.
+fn inside(dual: &Dual<'_>, required: &Required, plain: &Point, margin: f64) -> Option<Point> {
+    let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - margin));
     let p = thin_shared(dual, required, &own.cells, margin).map(|f| scaled(dual, &own, &f))?;
     (slack(dual, required, &p) > 0.2 * margin).then_some(p)
 }

@@ -4,7 +4,7 @@ use super::certificate::Status;
 use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
 use super::recovery::{Point, Source};
-use super::solve::{Limits, solve};
+use super::solve::{Limits, Start, solve};
 use crate::error::Result;
 use crate::exchange::{Exchange, Layout, Local};
 use crate::model::{Ledger, Scope};
@@ -43,6 +43,8 @@ pub(super) struct Ask<'a> {
     pub(super) observe: &'a dyn Fn(f64, f64, f64),
     /// Prices of the stated ledgers to start from.
     pub(super) start: Option<&'a [f64]>,
+    /// Answers of an earlier solve on this sample to start from.
+    pub(super) points: &'a [Point],
 }
 
 /// What a solve found.
@@ -56,6 +58,8 @@ pub(super) struct Answer {
     /// By stated ledger.
     pub(super) delivered: Vec<f64>,
     pub(super) point: Point,
+    /// What the next solve on this sample may start from.
+    pub(super) points: Vec<Point>,
 }
 
 /// Which part of its row's price is a stated ledger's.
@@ -309,7 +313,8 @@ impl Relaxed<'_, '_> {
             observe: &observe,
             small: (packed.layout().rows <= SMALL).then_some(packed.as_ref()),
         };
-        let solution = solve(&mut dual, y, ask.start.is_some(), &limits)?;
+        let start = Start { y, warm: ask.start.is_some(), points: ask.points.to_vec() };
+        let solution = solve(&mut dual, start, &limits)?;
         let units = &dual.units;
         let prices = place
             .iter()
@@ -336,6 +341,7 @@ impl Relaxed<'_, '_> {
             prices,
             delivered: delivered.collect(),
             point: solution.point,
+            points: solution.points,
         })
     }
 

@@ -50,6 +50,17 @@ pub(super) struct Solution {
     pub(super) bound: f64,
     pub(super) value: f64,
     pub(super) point: Point,
+    /// What the next solve on the same sample may start from.
+    pub(super) points: Vec<Point>,
+}
+
+/// Where a solve starts.
+pub(super) struct Start {
+    pub(super) y: Vec<f64>,
+    /// Whether `y` are prices of a similar problem, rather than none.
+    pub(super) warm: bool,
+    /// Answers of an earlier solve on the same sample.
+    pub(super) points: Vec<Point>,
 }
 
 struct Search<'d, 'e, 'l> {
@@ -62,18 +73,21 @@ struct Search<'d, 'e, 'l> {
     enough_since: Option<f64>,
 }
 
-/// Solves from prices `y`.
-pub(super) fn solve(dual: &mut Dual<'_>, y: Vec<f64>, warm: bool, limits: &Limits<'_>) -> Result<Solution> {
+/// Solves.
+pub(super) fn solve(dual: &mut Dual<'_>, start: Start, limits: &Limits<'_>) -> Result<Solution> {
+    let Start { y, warm, points } = start;
     let mut search =
         Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
     search.recovery.offer_nothing(search.dual, &y);
+    search.recovery.offer_earlier(search.dual, &y, &points);
     search.run(y, warm)?;
     search.finish()?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
+    let points = search.recovery.points();
     let clean = search.recovery.clean.take().filter(|c| search.gap_of(c.0) <= limits.tolerance);
     let (value, point) = clean.or_else(|| search.recovery.best.take()).unwrap_or((f64::NEG_INFINITY, Point::default()));
-    Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point })
+    Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point, points })
 }
 
 impl Search<'_, '_, '_> {
@@ -166,6 +180,11 @@ impl Search<'_, '_, '_> {
         let mut steps_in_all = 0;
         self.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
+        if warm {
+            let before = self.dual.tight_cost(&y);
+            self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
+            e.smoothed += self.dual.tight_cost(&y) - before;
+        }
         loop {
             let last = gamma <= last_gamma * 1.0001;
             let mut steps = 0;
