@@ -117,7 +117,7 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
                 if outbid.contains(&s) { Promise { below: stretch(p.below), above: stretch(p.above), ..p } } else { p }
             })
             .collect();
-        met = Some(relaxed.solve(&Ask { promises: &eager, observe: &quiet, start: None, points: &[], ..*ask })?);
+        met = Some(relaxed.solve(&Ask { promises: &eager, observe: &quiet, start: None, points: &[], pass: None, ..*ask })?);
     }
     for s in short {
         let p = &ask.promises[*s];
@@ -167,8 +167,14 @@ fn starving(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, accou
         let mut without = ask.promises.to_vec();
         (without[s].lower, without[s].below) = (f64::NEG_INFINITY, Some(0.0));
         let quiet = |_: f64, _: f64, _: f64| {};
-        let free =
-            relaxed.solve(&Ask { promises: &without, observe: &quiet, start: Some(&answer.prices), points: &answer.points, ..*ask })?;
+        let free = relaxed.solve(&Ask {
+            promises: &without,
+            observe: &quiet,
+            start: Some(&answer.prices),
+            points: &answer.points,
+            pass: None,
+            ..*ask
+        })?;
         // The value without it is certified, so the rise is real.
         if free.value > answer.bound + STARVES * answer.bound.abs().max(1.0) {
             let (reached, asked) = account.shown(&l, 0.0);

@@ -2,10 +2,12 @@
 //!
 //! Inside, everything is in units that make numbers near 1: scores in `scale`, measures in their mean, weights in their mean.
 
+use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Active, Ask, Exchange, Layout, Prices, Sums};
 use crate::model::Scope;
 use crate::utility::{AlphaFair, Bounded, Interval, MaxMin, Utility as _};
+use std::sync::Arc;
 
 /// One row: what is promised on `a * D(members) + b * D(all)`, priced within `[price_min, price_max]`. Several goals of one ledger share a row where
 /// one price serves them all.
@@ -233,6 +235,10 @@ pub(super) struct Dual<'e> {
     /// Scopes that some row has, and each column's key in them.
     scopes: Vec<(usize, Vec<usize>)>,
     pub(super) passes: f64,
+    /// A pass of an earlier solve on this sample: it is not run again.
+    pub(super) known: Option<Pass>,
+    /// The latest pass.
+    pub(super) latest: Option<Pass>,
     /// `(row, a)` of the group rows of each campaign; own rows and request-side rows aside.
     pub(super) groups_of: Vec<Vec<usize>>,
     /// Own row of each campaign and priced measure.
@@ -313,7 +319,24 @@ impl<'e> Dual<'e> {
             }
         }
         let tight = rows.iter().map(|r| (r.lo, r.hi)).collect();
-        Self { exchange, rows, tight, groups, members, units, weights, tie, priced, scopes, passes: 0.0, groups_of, own, shared }
+        Self {
+            exchange,
+            rows,
+            tight,
+            groups,
+            members,
+            units,
+            weights,
+            tie,
+            priced,
+            scopes,
+            passes: 0.0,
+            known: None,
+            latest: None,
+            groups_of,
+            own,
+            shared,
+        }
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -478,7 +501,16 @@ impl<'e> Dual<'e> {
     /// Runs a pass at prices `y`.
     pub(super) fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
         let ask = self.ask(y, gamma, 3.0 * gamma);
-        let sums = self.exchange.pass(&ask)?;
+        let known = self.known.take().and_then(|known| known.drift(&ask, self.layout()).map(|drift| (known, drift)));
+        let (Pass { ask, sums }, drift, evaluated) = match known {
+            Some((known, drift)) => (known, drift, 0),
+            None => {
+                let sums = self.exchange.pass(&ask)?;
+                let evaluated = sums.rows;
+                (Pass { ask, sums: Arc::new(sums) }, 0.0, evaluated)
+            }
+        };
+        self.latest = Some(Pass { ask: ask.clone(), sums: sums.clone() });
         let layout = self.layout();
         let rows = layout.rows.max(1) as f64;
         let m = self.measures();
@@ -517,25 +549,35 @@ impl<'e> Dual<'e> {
         // Fixed-point and f64 rounding, generously: the bound is never below the true one.
         let paid: f64 = self.groups.iter().map(|g| g.top * g.goal.weight).sum();
         let rounding = 1e-12 * (size + paid + y.iter().zip(&self.rows).map(|(p, r)| r.size(*p)).sum::<f64>());
-        let bound = net + slack + own + rounding;
+        let bound = net + slack + own + rounding + drift / value_unit;
         let mut near = vec![0.0; layout.campaigns];
         for (c, n) in layout.columns.iter().zip(&sums.near) {
             near[c.campaign as usize] += layout.scales[0].value(i128::from(*n)) / exposure_unit;
         }
-        let passes = sums.rows as f64 / rows;
+        let passes = evaluated as f64 / rows;
         let active = sums.flatten_active();
         self.passes += passes;
         let levels: Vec<f64> = self.groups.iter().map(|g| g.level(y, &d)).collect();
-        let mut bounds = self.tight.clone();
-        for (g, level) in self.groups.iter().zip(&levels) {
-            g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| bounds[*i].0 = (t * level).min(bounds[*i].1));
-        }
+        let bounds = self.bounds(&levels);
         Ok(Eval { ask, cells, d, levels, bounds, smoothed, bound, active, near })
     }
 
-    /// What the bounds of the current level add to the smoothed dual.
-    pub(super) fn tight_cost(&self, y: &[f64]) -> f64 {
-        self.tight.iter().zip(y).map(|((lo, hi), p)| Row::conjugate(*lo, *hi, *p)).sum()
+    /// The bounds that rows are held to: the tight ones, those of group members from their level.
+    fn bounds(&self, levels: &[f64]) -> Vec<(f64, f64)> {
+        let mut bounds = self.tight.clone();
+        for (g, level) in self.groups.iter().zip(levels) {
+            g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| bounds[*i].0 = (t * level).min(bounds[*i].1));
+        }
+        bounds
+    }
+
+    /// Replaces the bounds of the current level after a pass at `y`, which need not be run again.
+    pub(super) fn retighten(&mut self, tight: Vec<(f64, f64)>, y: &[f64], e: &mut Eval) {
+        let cost = |dual: &Self| -> f64 { dual.rows.iter().zip(&dual.tight).zip(y).map(|((r, bounds), p)| r.conjugate(*bounds, *p)).sum() };
+        let before = cost(self);
+        self.tight = tight;
+        e.smoothed += cost(self) - before;
+        e.bounds = self.bounds(&e.levels);
     }
 
     /// `part` of what a row's violation is measured in: `max(1, |bound|)` in outer units.

@@ -47,7 +47,7 @@ pub struct Plan {
     pub(crate) decisions: Vec<Option<f64>>,
     pub(crate) policy: Policy,
     pub(crate) notes: Vec<String>,
-    pub(crate) warm: std::sync::Arc<warm::Warm>,
+    pub(crate) warm: Arc<warm::Warm>,
 }
 
 /// One ledger with its price: a row of `plan.prices`.
@@ -226,8 +226,8 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         }
     };
     let sample_key = warm::key(&inputs, &sample);
-    let start = settings.warm_start.map(|earlier| inputs.start(&earlier.prices));
-    let points = settings.warm_start.map_or(&[][..], |earlier| earlier.warm.points(&sample_key));
+    let same_sample = settings.warm_start.and_then(|earlier| earlier.warm.on(&sample_key));
+    let start = settings.warm_start.map(|earlier| inputs.start(same_sample.map_or(&earlier.prices, |warm| &warm.prices)));
     let ask = relaxed::Ask {
         weights: &inputs.weights,
         promises: &promises,
@@ -238,7 +238,8 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         cancelled: &cancelled,
         observe: &observe,
         start: start.as_deref(),
-        points,
+        points: same_sample.map_or(&[], |warm| &warm.points),
+        pass: same_sample.and_then(|warm| warm.pass.as_ref()),
     };
     let answer = relaxed.solve(&ask)?;
     let seconds = started.elapsed().as_secs_f64();
@@ -261,6 +262,12 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
 
     let policy_of = |prices: &[f64], breadth: f64, certificate: &Certificate| {
         Policy::new(&inputs.draft(problem, campaigns, prices, breadth, certificate, status))
+    };
+    let warm = warm::Warm {
+        key: sample_key,
+        prices: account.price_rows(&inputs, &promises, &answer.prices),
+        points: answer.points,
+        pass: answer.pass,
     };
     let mut served = ties::Broken { prices: answer.prices, breadth: 0.0 };
     let mut policy = policy_of(&served.prices, served.breadth, &certificate)?;
@@ -299,7 +306,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         decisions,
         policy,
         notes,
-        warm: Arc::new(warm::Warm::new(sample_key, answer.points)),
+        warm: Arc::new(warm),
     })
 }
 

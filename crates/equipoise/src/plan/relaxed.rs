@@ -5,6 +5,7 @@ use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
 use super::recovery::{Point, Source};
 use super::solve::{Limits, Start, solve};
+use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Exchange, Layout, Local};
 use crate::model::{Ledger, Scope};
@@ -43,8 +44,9 @@ pub(super) struct Ask<'a> {
     pub(super) observe: &'a dyn Fn(f64, f64, f64),
     /// Prices of the stated ledgers to start from.
     pub(super) start: Option<&'a [f64]>,
-    /// Answers of an earlier solve on this sample to start from.
+    /// Answers of an earlier solve on this sample to start from, and its pass at these prices.
     pub(super) points: &'a [Point],
+    pub(super) pass: Option<&'a Pass>,
 }
 
 /// What a solve found.
@@ -60,6 +62,7 @@ pub(super) struct Answer {
     pub(super) point: Point,
     /// What the next solve on this sample may start from.
     pub(super) points: Vec<Point>,
+    pub(super) pass: Option<Pass>,
 }
 
 /// Which part of its row's price is a stated ledger's.
@@ -246,7 +249,13 @@ impl Relaxed<'_, '_> {
     }
 
     /// The dual problem of promises, prices to start from, and where each stated ledger went.
-    fn dual(&mut self, weights: &[f64], promises: &[Promise], start: Option<&[f64]>) -> (Dual<'_>, Vec<f64>, Vec<(usize, Part)>) {
+    #[allow(clippy::type_complexity)]
+    fn dual(
+        &mut self,
+        weights: &[f64],
+        promises: &[Promise],
+        start: Option<&[f64]>,
+    ) -> (Dual<'_>, Vec<f64>, Option<Vec<f64>>, Vec<(usize, Part)>) {
         let units = self.units(weights, promises);
         let members = self.membership();
         let (rows, groups, place) = self.rows(promises, &units);
@@ -258,9 +267,16 @@ impl Relaxed<'_, '_> {
             weights.push(0.0);
             tie[measures - 1] = inner(breadth, measures - 1);
         }
+        let y = self.first_prices(&rows, &groups, &place, &units, start);
+        let cold = start.is_some().then(|| self.first_prices(&rows, &groups, &place, &units, None));
+        (Dual::new(&mut self.local, rows, groups, members, units, weights, tie), y, cold, place)
+    }
+
+    /// Prices to start from: those of another plan, and for fairness where there are none.
+    fn first_prices(&self, rows: &[Row], groups: &[Group], place: &[(usize, Part)], units: &Units, start: Option<&[f64]>) -> Vec<f64> {
         let mut y = vec![0.0; rows.len()];
         if let Some(start) = start {
-            for ((p, (at, _)), s) in start.iter().zip(&place).zip(&self.inputs.goals.stated) {
+            for ((p, (at, _)), s) in start.iter().zip(place).zip(&self.inputs.goals.stated) {
                 y[*at] += p / units.price(s.ledger.measure as usize);
             }
         }
@@ -278,19 +294,19 @@ impl Relaxed<'_, '_> {
                 y[*at] = -fair.slope(0.5 * share / units.delivery[l.measure as usize]);
             }
         }
-        y.iter_mut().zip(&rows).for_each(|(y, r)| *y = y.clamp(r.price_min, r.price_max));
-        for g in &groups {
+        y.iter_mut().zip(rows).for_each(|(y, r)| *y = y.clamp(r.price_min, r.price_max));
+        for g in groups {
             if g.rows.iter().all(|i| y[*i] == 0.0) {
                 g.rows.iter().zip(&g.goal.members).for_each(|(i, t)| y[*i] = -g.goal.weight / (t * g.rows.len() as f64));
             }
             g.project(&mut y);
         }
-        (Dual::new(&mut self.local, rows, groups, members, units, weights, tie), y, place)
+        y
     }
 
     /// By how many exposures, over all columns, the decisions that these prices make by themselves differ from an answer's.
     pub(super) fn undecided(&mut self, weights: &[f64], promises: &[Promise], prices: &[f64], point: &Point) -> Result<f64> {
-        let (mut dual, y, _) = self.dual(weights, promises, Some(prices));
+        let (mut dual, y, _, _) = self.dual(weights, promises, Some(prices));
         let e = dual.evaluate(&y, NO_SMOOTHING)?;
         let exposures = |cells: &[f64]| -> Vec<f64> { cells.iter().step_by(dual.measures()).copied().collect() };
         let (alone, meant) = (exposures(&e.cells), exposures(&point.cells));
@@ -301,7 +317,7 @@ impl Relaxed<'_, '_> {
     pub(super) fn solve(&mut self, ask: &Ask<'_>) -> Result<Answer> {
         let stated = &self.inputs.goals.stated;
         let packed = self.local.packed().clone();
-        let (mut dual, y, place) = self.dual(ask.weights, ask.promises, ask.start);
+        let (mut dual, y, cold, place) = self.dual(ask.weights, ask.promises, ask.start);
         let value_unit = dual.units.value();
         let observe = |passes: f64, bound: f64, value: f64| (ask.observe)(passes, bound * value_unit, value * value_unit);
         let limits = Limits {
@@ -313,7 +329,7 @@ impl Relaxed<'_, '_> {
             observe: &observe,
             small: (packed.layout().rows <= SMALL).then_some(packed.as_ref()),
         };
-        let start = Start { y, warm: ask.start.is_some(), points: ask.points.to_vec() };
+        let start = Start { y, cold, points: ask.points.to_vec(), pass: ask.pass.cloned() };
         let solution = solve(&mut dual, start, &limits)?;
         let units = &dual.units;
         let prices = place
@@ -342,6 +358,7 @@ impl Relaxed<'_, '_> {
             delivered: delivered.collect(),
             point: solution.point,
             points: solution.points,
+            pass: solution.pass,
         })
     }
 

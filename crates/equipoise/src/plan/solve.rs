@@ -6,6 +6,7 @@ use super::exact;
 use super::model::Model;
 use super::newton::{Damping, Query, Radius, direction};
 use super::recovery::{Point, Recovery, Source};
+use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Ask, Packed};
 use crate::model::Scope;
@@ -28,6 +29,10 @@ const EXACT_AFTER: f64 = 60.0;
 const PATIENCE: f64 = 40.0;
 /// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
 const TRIALS: usize = 5;
+/// How far, in smoothings, the first step of a warm start may move a campaign's scores: few have to move, but those far.
+const WARM_REACH: f64 = 12.0;
+/// Passes after which a warm start to 1e-4 is given up for a cold one, and as many more for each further digit.
+const WARM_PASSES: f64 = 8.0;
 
 /// What ends a solve.
 pub(super) struct Limits<'a> {
@@ -50,17 +55,19 @@ pub(super) struct Solution {
     pub(super) bound: f64,
     pub(super) value: f64,
     pub(super) point: Point,
-    /// What the next solve on the same sample may start from.
+    /// What the next solve on the same sample may start from: answers, and the pass of the bound.
     pub(super) points: Vec<Point>,
+    pub(super) pass: Option<Pass>,
 }
 
 /// Where a solve starts.
 pub(super) struct Start {
     pub(super) y: Vec<f64>,
-    /// Whether `y` are prices of a similar problem, rather than none.
-    pub(super) warm: bool,
-    /// Answers of an earlier solve on the same sample.
+    /// Where `y` are prices of a similar problem: those to start from if they turn out not to be.
+    pub(super) cold: Option<Vec<f64>>,
+    /// Answers of an earlier solve on the same sample, and its pass at prices `y`.
     pub(super) points: Vec<Point>,
+    pub(super) pass: Option<Pass>,
 }
 
 struct Search<'d, 'e, 'l> {
@@ -68,6 +75,8 @@ struct Search<'d, 'e, 'l> {
     limits: &'l Limits<'l>,
     recovery: Recovery,
     bound: (f64, Vec<f64>),
+    /// The pass that gave the bound.
+    pass: Option<Pass>,
     status: Option<Status>,
     /// Passes when an answer was first worth enough.
     enough_since: Option<f64>,
@@ -75,19 +84,30 @@ struct Search<'d, 'e, 'l> {
 
 /// Solves.
 pub(super) fn solve(dual: &mut Dual<'_>, start: Start, limits: &Limits<'_>) -> Result<Solution> {
-    let Start { y, warm, points } = start;
-    let mut search =
-        Search { dual, limits, recovery: Recovery::default(), bound: (f64::INFINITY, y.clone()), status: None, enough_since: None };
+    let Start { y, cold, points, pass } = start;
+    dual.known = pass;
+    let mut search = Search {
+        dual,
+        limits,
+        recovery: Recovery::default(),
+        bound: (f64::INFINITY, y.clone()),
+        pass: None,
+        status: None,
+        enough_since: None,
+    };
     search.recovery.offer_nothing(search.dual, &y);
     search.recovery.offer_earlier(search.dual, &y, &points);
-    search.run(y, warm)?;
+    search.run(y, cold.is_some())?;
+    if let Some(cold) = cold.filter(|_| !search.done()) {
+        search.run(cold, false)?;
+    }
     search.finish()?;
     let gap_ok = search.gap() <= limits.tolerance;
     let status = if gap_ok { Status::Solved } else { search.status.unwrap_or(Status::Stalled) };
     let points = search.recovery.points();
     let clean = search.recovery.clean.take().filter(|c| search.gap_of(c.0) <= limits.tolerance);
     let (value, point) = clean.or_else(|| search.recovery.best.take()).unwrap_or((f64::NEG_INFINITY, Point::default()));
-    Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point, points })
+    Ok(Solution { status, prices: search.bound.1, bound: search.bound.0, value, point, points, pass: search.pass })
 }
 
 impl Search<'_, '_, '_> {
@@ -155,6 +175,7 @@ impl Search<'_, '_, '_> {
         let e = self.dual.evaluate(y, gamma)?;
         if e.bound < self.bound.0 {
             self.bound = (e.bound, y.to_vec());
+            self.pass = self.dual.latest.take();
         }
         (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
         Ok(e)
@@ -164,16 +185,23 @@ impl Search<'_, '_, '_> {
         let tolerance = self.limits.tolerance;
         let mut last_gamma = (0.8 * tolerance.sqrt()).min(300.0 * tolerance);
         let mut gamma = if warm { last_gamma } else { FIRST_GAMMA.max(last_gamma) };
+        if let Some(known) = self.dual.known.as_ref().and_then(|k| k.gamma(self.dual.units.score)) {
+            // Where the earlier solve ended, so that its pass need not be run again.
+            gamma = known.max(LAST_GAMMA);
+            last_gamma = last_gamma.min(gamma);
+        }
         if !warm {
             let sums = self.dual.exchange.pass(&Ask::Uniform)?;
             self.dual.passes += sums.rows as f64 / self.dual.layout().rows.max(1) as f64;
             let cells = self.dual.cells(&sums);
             self.recovery.offer_uniform(self.dual, &y, &cells);
         }
+        let patience = WARM_PASSES * (1.0 + (1e-4 / tolerance).log10().max(0.0));
         let campaigns = self.dual.campaigns();
         let rows = y.len();
         let scale: f64 = self.dual.layout().places / self.dual.units.delivery[0];
-        let mut radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
+        let reach = if warm { WARM_REACH } else { 4.0 } * gamma;
+        let mut radius = Radius { campaign: vec![reach; campaigns], row: vec![4.0 * gamma; rows] };
         let mut damping = Damping { mu: 1e-3, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
         let mut previous = vec![0.0; rows];
         let mut failures = 0;
@@ -181,16 +209,18 @@ impl Search<'_, '_, '_> {
         self.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
         if warm {
-            let before = self.dual.tight_cost(&y);
+            // A fixed tightening, meant for a first look, would move prices that are good already.
+            let loose = self.dual.tight.clone();
             self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
-            e.smoothed += self.dual.tight_cost(&y) - before;
+            let tight = std::mem::replace(&mut self.dual.tight, loose);
+            self.dual.retighten(tight, &y, &mut e);
         }
         loop {
             let last = gamma <= last_gamma * 1.0001;
             let mut steps = 0;
             loop {
                 self.recovery.offer(self.dual, &y, &e);
-                if self.done() {
+                if self.done() || (warm && self.dual.passes > patience) {
                     return Ok(());
                 }
                 let g = self.dual.slope(&y, &e);
@@ -306,6 +336,7 @@ impl Search<'_, '_, '_> {
                 damping.row.iter_mut().for_each(|r| *r *= 0.3);
                 return Ok(true);
             }
+            self.recovery.offer(self.dual, &next, &tried);
             if self.done() {
                 return Ok(false);
             }

@@ -54,7 +54,8 @@ pub(super) fn break_ties(
     let local = Local::new(Arc::new(Packed::new(&sample)), threads)?;
     let mut tied = Relaxed { inputs, local, classes: relaxed.classes.clone(), tie_breadth: Some(breadth), best_worth: relaxed.best_worth };
     let quiet = |_: f64, _: f64, _: f64| {};
-    let answer = tied.solve(&Ask { tolerance: TOLERANCE, passes: PASSES, observe: &quiet, start: Some(prices), points: &[], ..*ask })?;
+    let answer =
+        tied.solve(&Ask { tolerance: TOLERANCE, passes: PASSES, observe: &quiet, start: Some(prices), points: &[], pass: None, ..*ask })?;
     Ok(Some(Broken { prices: answer.prices, breadth }))
 }
 

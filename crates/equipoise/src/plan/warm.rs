@@ -1,24 +1,67 @@
-//! What a plan leaves for the next one: strictly feasible points, valid on the same sample alone.
+//! What a plan leaves for the next one on the same sample: answers to blend with, and a pass that need not be run again.
 
+use super::PriceRow;
 use super::inputs::Inputs;
 use super::recovery::Point;
-use crate::exchange::Sample;
+use crate::exchange::{Ask, Layout, Sample, Sums};
+use std::sync::Arc;
 
-/// Points of a solve, and the sample whose deliveries they are.
+/// Where a solve ended.
 #[derive(Debug)]
 pub(crate) struct Warm {
-    key: blake3::Hash,
-    points: Vec<Point>,
+    /// The sample whose deliveries these are.
+    pub(super) key: blake3::Hash,
+    /// The prices of the bound, before ties were broken.
+    pub(super) prices: Vec<PriceRow>,
+    /// The answer, and strictly feasible points.
+    pub(super) points: Vec<Point>,
+    /// The pass at `prices`.
+    pub(super) pass: Option<Pass>,
 }
 
 impl Warm {
-    pub(super) fn new(key: blake3::Hash, points: Vec<Point>) -> Self {
-        Self { key, points }
+    /// This, if it is of the sample with that key.
+    pub(super) fn on(&self, key: &blake3::Hash) -> Option<&Self> {
+        (self.key == *key).then_some(self)
+    }
+}
+
+/// A pass that was run.
+#[derive(Debug, Clone)]
+pub(super) struct Pass {
+    pub(super) ask: Ask,
+    pub(super) sums: Arc<Sums>,
+}
+
+/// Prices count as the same up to this part of the largest: what a change of units rounds away.
+const SAME: f64 = 1e-12;
+
+impl Pass {
+    /// If this pass answers `ask` but for rounding: by how much, in scores, its best net score may differ from the one at `ask`.
+    pub(super) fn drift(&self, ask: &Ask, layout: &Layout) -> Option<f64> {
+        let (Ask::Prices(own), Ask::Prices(other)) = (&self.ask, ask) else { return None };
+        let shape =
+            own.v.len() == other.v.len() && own.p.len() == other.p.len() && self.sums.cells.len() == layout.columns.len() * layout.measures;
+        if !shape || (own.gamma - other.gamma).abs() > SAME * other.gamma || (own.near - other.near).abs() > SAME * other.near {
+            return None;
+        }
+        let m = layout.measures;
+        let largest = |list: &[f64], j: usize| list.iter().skip(j).step_by(m).fold(0f64, |a, v| a.max(v.abs()));
+        let apart = |a: &[f64], b: &[f64], j: usize| a.iter().zip(b).skip(j).step_by(m).fold(0f64, |most, (a, b)| most.max((a - b).abs()));
+        let mut drift = 0.0;
+        for j in 0..m {
+            let by = apart(&own.v, &other.v, j) + apart(&own.p, &other.p, j);
+            if by > SAME * (largest(&own.v, j) + largest(&own.p, j)) {
+                return None;
+            }
+            drift += by * layout.totals[j];
+        }
+        Some(drift)
     }
 
-    /// The points, if the sample is the one of `key`.
-    pub(super) fn points(&self, key: &blake3::Hash) -> &[Point] {
-        if self.key == *key { &self.points } else { &[] }
+    /// The smoothing in units of `score`.
+    pub(super) fn gamma(&self, score: f64) -> Option<f64> {
+        if let Ask::Prices(own) = &self.ask { Some(own.gamma / score) } else { None }
     }
 }
 
