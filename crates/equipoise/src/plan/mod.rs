@@ -18,6 +18,7 @@ mod serving;
 mod settings;
 mod solve;
 mod system;
+mod thinning;
 mod tied;
 mod ties;
 mod warm;

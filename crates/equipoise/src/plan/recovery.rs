@@ -1,7 +1,8 @@
 //! Feasible answers from sums alone: thinning, and blending with strictly feasible points.
 
-use super::dual::{Dual, Eval, NONE, Row};
+use super::dual::{Dual, Eval, Row};
 use super::linear::Program;
+use super::thinning::{thin_own, thin_shared};
 use crate::exchange::Ask;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,8 +41,8 @@ pub(super) struct Point {
 
 /// Which sides of which rows an answer must keep.
 pub(super) struct Required {
-    above: Vec<bool>,
-    below: Vec<bool>,
+    pub(super) above: Vec<bool>,
+    pub(super) below: Vec<bool>,
     /// By how much a row may be missed below and above and still count as kept.
     room: Vec<(f64, f64)>,
 }
@@ -277,144 +278,6 @@ fn inside(dual: &Dual<'_>, required: &Required, plain: &Point, margin: f64) -> O
     let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - margin));
     let p = thin_shared(dual, required, &own.cells, margin).map(|f| scaled(dual, &own, &f))?;
     (slack(dual, required, &p) > 0.2 * margin).then_some(p)
-}
-
-/// Deliveries by campaign and priced measure.
-fn by_campaign(dual: &Dual<'_>, cells: &[f64], scale: Option<&[f64]>) -> Vec<f64> {
-    let p = dual.priced.len();
-    let mut sums = vec![0.0; dual.campaigns() * p];
-    for (k, (c, cell)) in dual.layout().columns.iter().zip(cells.chunks_exact(dual.measures())).enumerate() {
-        let scale = scale.map_or(1.0, |s| s[k]);
-        for (at, j) in dual.priced.iter().enumerate() {
-            sums[c.campaign as usize * p + at] += cell[*j] * scale;
-        }
-    }
-    sums
-}
-
-/// Factors by column that bring every campaign under its own caps.
-fn thin_own(dual: &Dual<'_>, required: &Required, cells: &[f64], shrink: f64) -> Vec<f64> {
-    let p = dual.priced.len();
-    let delivered = by_campaign(dual, cells, None);
-    let mut factor = vec![1f64; dual.campaigns()];
-    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != NONE) {
-        let r = &dual.rows[*i];
-        // A target met with a margin would be a target missed.
-        let cap = if r.lo == r.hi { r.hi } else { r.hi * shrink };
-        if required.above[*i] && r.a * delivered[at] > cap {
-            factor[at / p] = factor[at / p].min(cap / (r.a * delivered[at]));
-        }
-    }
-    dual.layout().columns.iter().map(|c| factor[c.campaign as usize]).collect()
-}
-
-/// Factors by column that also meet the shared rows, leaving floors where they are; `None` if 60 rounds do not do it.
-fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64) -> Option<Vec<f64>> {
-    let m = dual.measures();
-    let columns = cells.len() / m;
-    let mut factor = vec![1.0; columns];
-    let mut now = cells.to_vec();
-    for _ in 0..60 {
-        let d = dual.deliveries(&now);
-        let mut total = vec![0.0; m];
-        now.chunks_exact(m).for_each(|c| total.iter_mut().zip(c).for_each(|(t, v)| *t += v));
-        let mut shrink = Shrink::new(dual);
-        for i in &dual.shared {
-            let r = &dual.rows[*i];
-            if r.b == 0.0 {
-                let cap = r.hi * (1.0 - margin);
-                if required.above[*i] && d[*i] > cap {
-                    shrink.members(r, (1.0 - 1e-12) * cap / d[*i]);
-                }
-                continue;
-            }
-            let whole = total[r.measure];
-            let part = (d[*i] - r.b * whole) / r.a;
-            let share = -r.b / r.a;
-            let (most, least) = (share * (1.0 - margin), share * (1.0 + margin));
-            if required.above[*i] && part > most * whole {
-                let f = if most >= 1.0 { 1.0 } else { most * (whole - part) / ((1.0 - most) * part) };
-                shrink.members(r, (1.0 - 1e-9) * f);
-            }
-            if required.below[*i] && part < least * whole {
-                shrink.others(r, (1.0 - 1e-9) * part * (1.0 / least - 1.0) / (whole - part));
-            }
-        }
-        if !shrink.asked {
-            return Some(factor);
-        }
-        let mut scale = shrink.by_column(dual, columns);
-        keep_floors(dual, required, &now, margin, &mut scale);
-        for ((f, s), cell) in factor.iter_mut().zip(&scale).zip(now.chunks_exact_mut(m)) {
-            *f *= s;
-            for v in cell {
-                *v *= s;
-            }
-        }
-    }
-    None
-}
-
-/// By how much a round of thinning lowers the members of each key of each scope, and everybody else.
-struct Shrink {
-    asked: bool,
-    /// By scope, by key.
-    members: [Vec<f64>; 7],
-    /// By scope: the least factor asked of all but one key, that key, and the least asked of all but any other.
-    others: [(f64, usize, f64); 7],
-}
-
-impl Shrink {
-    fn new(dual: &Dual<'_>) -> Self {
-        let members = std::array::from_fn(|s| vec![1.0; dual.members.keys[s]]);
-        Self { asked: false, members, others: [(1.0, NONE, 1.0); 7] }
-    }
-
-    fn members(&mut self, r: &Row, to: f64) {
-        self.asked = true;
-        let factor = &mut self.members[r.scope as usize][r.key];
-        *factor = factor.min(to.max(0.0));
-    }
-
-    fn others(&mut self, r: &Row, to: f64) {
-        self.asked = true;
-        let (to, (least, key, second)) = (to.max(0.0), &mut self.others[r.scope as usize]);
-        if r.key == *key {
-            *least = least.min(to);
-        } else if to < *least {
-            (*least, *key, *second) = (to, r.key, *least);
-        } else {
-            *second = second.min(to);
-        }
-    }
-
-    fn by_column(&self, dual: &Dual<'_>, columns: usize) -> Vec<f64> {
-        let mut scale = vec![1f64; columns];
-        for (scope, keys) in dual.scopes() {
-            let (least, but, second) = self.others[*scope];
-            let members = &self.members[*scope];
-            for (s, key) in scale.iter_mut().zip(keys) {
-                *s = s.min(if *key == but { second } else { least }).min(members.get(*key).copied().unwrap_or(1.0));
-            }
-        }
-        scale
-    }
-}
-
-fn keep_floors(dual: &Dual<'_>, required: &Required, cells: &[f64], margin: f64, scale: &mut [f64]) {
-    let p = dual.priced.len();
-    let before = by_campaign(dual, cells, None);
-    let after = by_campaign(dual, cells, Some(scale));
-    let mut lift = vec![0f64; dual.campaigns()];
-    for (at, i) in dual.own.iter().enumerate().filter(|(_, i)| **i != NONE) {
-        let floor = dual.rows[*i].lo * (1.0 + margin);
-        if required.below[*i] && floor > 0.0 && after[at] < floor && before[at] > 0.0 {
-            lift[at / p] = lift[at / p].max((floor / before[at]).min(1.0));
-        }
-    }
-    for (c, s) in dual.layout().columns.iter().zip(scale.iter_mut()) {
-        *s = s.max(lift[c.campaign as usize]);
-    }
 }
 
 /// Least relative room of a required side.
