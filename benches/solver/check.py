@@ -29,7 +29,7 @@ def judge(instance: dict, x: np.ndarray) -> dict:
     budget = float(instance["budget"][0])
     excess = {
         "box": max(0.0, -x.min(initial=0), x.max(initial=0) - 1),
-        "slots": (used - instance["slots"]).max(),
+        "slots": ((used - instance["slots"]) / np.maximum(1, instance["slots"])).max(),
         "cap": _excess(campaign, instance["cap"]),
         "floor": ((instance["floor"] - campaign) / np.maximum(1, instance["floor"])).max(),
         "share": max((group - instance["ghi"] * total).max(), (instance["glo"] * total - group).max())

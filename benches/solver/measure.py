@@ -223,12 +223,16 @@ class Bench:
             self.report(f"{size} 3 measures {what}", "none", [value / packed["rows"]], None, "bytes/row")
 
     def bits(self, size: str) -> None:
-        """The same prices and decisions for 1, 2 and 7 threads: how many differ from one thread's."""
-        folder, digests = self.instances.base(size), []
-        for threads in (1, 2, 7):
-            digests.append((self.programs.plan(folder, "1e-4", threads)["prices"], self.programs.x.read_bytes()))
-        different = float(sum(digest != digests[0] for digest in digests))
-        self.report(f"{size} full 1e-4 threads=1,2,7 different", "none", [different], None, "answers")
+        """How many answers differ from that of one thread: of 2 and 7 threads, and of each path of instructions."""
+        folder, answers = self.instances.base(size), {}
+        for threads, path in [(1, ""), (2, ""), (7, ""), (1, "portable"), (1, "avx2")]:
+            digest = self.programs.plan(folder, "1e-4", threads, path=path)["prices"]
+            answers[f"{threads} {path}"] = (digest, self.programs.x.read_bytes())
+        first, *others = answers.values()
+        different = float(sum(answer != first for answer in others))
+        self.report(
+            f"{size} full 1e-4 threads=1,2,7 path=avx512,avx2,portable", "none", [different], None, "different answers"
+        )
 
     def bandwidth(self, size: str) -> None:
         """A pass per candidate row, against a bare sum over as many bytes."""

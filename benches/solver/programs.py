@@ -60,9 +60,10 @@ class Programs:
         """Where answers go to be judged."""
         return self.out / "x.npy"
 
-    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object) -> dict:
-        """Ours."""
-        return run_json(self._plan(folder, tolerance, threads, *more))
+    def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object, path: str = "") -> dict:
+        """Ours; `path` forces a narrower path of instructions than the machine has."""
+        forced = {"EQUIPOISE_PATH": path} if path else None
+        return run_json(self._plan(folder, tolerance, threads, *more), more=forced)
 
     def busy(self, folder: Path, tolerance: str, threads: int) -> float:
         """For how long ours keeps a processor busy until the certificate."""
