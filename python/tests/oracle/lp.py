@@ -85,7 +85,7 @@ class Group:
 
 @dataclass
 class Relaxation:
-    """Maximise `value @ x` plus fairness minus penalties, x in [0, `upper`], at most `slots` per opportunity, under `rows`."""
+    """Maximise `value @ x` plus fairness minus penalties, x in [0, `upper`], `slots` per opportunity, under `rows`."""
 
     value: Vector
     upper: Vector

@@ -182,7 +182,7 @@ def without_crossed_bounds(goals: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def fair_instance(seed: int, kind: str, alpha: float | None = None) -> Instance:
-    """The instance of a seed with one to three fairness goals of a kind in it, and its other goals in every second one."""
+    """The instance of a seed with one to three fairness goals of a kind, beside its other goals in every second one."""
     instance = random_instance(seed)
     g = np.random.default_rng([seed, 7])
     total = float((instance.weight * instance.traffic) @ np.minimum(instance.slots, 2))

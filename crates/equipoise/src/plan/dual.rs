@@ -149,12 +149,16 @@ impl Group {
         self.goal.weight + self.rows.iter().zip(&self.goal.members).map(|(i, t)| t * y[*i].min(0.0)).sum::<f64>()
     }
 
-    /// Moves the members' prices to the nearest that share the weight. Prices above 0 pay for caps and stay.
+    /// Moves the members' prices to the nearest that share the weight. Those above 0 pay for caps and stay; those at 0 stay while others can pay.
     pub(super) fn project(&self, y: &mut [f64]) {
         if self.capped && self.unpaid(y) > 0.0 {
             return;
         }
-        let paying: Vec<usize> = (0..self.rows.len()).filter(|g| y[self.rows[*g]] <= 0.0).collect();
+        let members = |keep: &dyn Fn(f64) -> bool| -> Vec<usize> { (0..self.rows.len()).filter(|g| keep(y[self.rows[*g]])).collect() };
+        let mut paying = members(&|p| p < 0.0);
+        if paying.is_empty() {
+            paying = members(&|p| p <= 0.0);
+        }
         if paying.is_empty() {
             return;
         }
@@ -164,17 +168,17 @@ impl Group {
         paying.iter().zip(prices).for_each(|(g, p)| y[self.rows[*g]] = p);
     }
 
-    /// The level at which the members that have a price agree best with their deliveries.
+    /// The level that the members' deliveries say, each counted by what its price pays.
     fn level(&self, y: &[f64], d: &[f64]) -> f64 {
         if self.capped && self.unpaid(y) > 1e-9 * self.goal.weight {
             return self.top;
         }
-        let (mut sum, mut squares) = (0.0, 0.0);
+        let (mut held, mut paid) = (0.0, 0.0);
         for (i, t) in self.rows.iter().zip(&self.goal.members).filter(|(i, _)| y[**i] < 0.0) {
-            sum += t * d[*i];
-            squares += t * t;
+            held -= y[*i] * d[*i];
+            paid -= y[*i] * t;
         }
-        if squares > 0.0 { (sum / squares).min(self.top) } else { self.top }
+        if paid > 0.0 { (held / paid).min(self.top) } else { self.top }
     }
 
     /// Whether the prices of the next step have to keep sharing the weight.
@@ -612,11 +616,6 @@ impl<'e> Dual<'e> {
             if (y >= r.price_max && g < 0.0) || (y <= r.price_min && g > 0.0) { 0.0 } else { g }
         };
         (0..y.len()).map(one).collect()
-    }
-
-    /// Whether some goal is no bound with a penalty.
-    pub(super) fn is_curved(&self) -> bool {
-        !self.groups.is_empty() || self.rows.iter().any(|r| r.fair.is_some())
     }
 
     /// Moves prices to where every group's share its weight.

@@ -1,11 +1,11 @@
-//! Small problems, exactly: the relaxed problem as a linear program.
+//! Small problems, exactly: the relaxed problem as a linear program, with cones for fairness.
 
-use super::dual::Dual;
+use super::dual::{Dual, Row};
 use super::linear::Program;
 use crate::exchange::Packed;
 
-/// Prices of the rows and decisions by candidate; `None` where the solver does not get there.
-pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+/// Prices of the rows and decisions by candidate; `None` where the solver does not get there. `typical` is about what each row will hold.
+pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, typical: Option<&[f64]>, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
     let candidates = packed.layout().rows as usize;
     let mut lp = Program::default();
     // Candidates that no slot can take stay worth nothing.
@@ -31,13 +31,22 @@ pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, seconds: f64) -> Option<(V
             lp.enter(row, x, 1.0);
         }
     }
-    let sides = lp.promise(dual, candidates, 0.0, |_, r, i| {
-        ((if dual.is_member(r, column_of[i]) { r.a } else { 0.0 }) + r.b) * delivered[i][r.measure]
-    });
+    let delivery =
+        |_: usize, r: &Row, i: usize| ((if dual.is_member(r, column_of[i]) { r.a } else { 0.0 }) + r.b) * delivered[i][r.measure];
+    let sides = lp.promise(dual, candidates, 0.0, delivery);
+    let none = vec![0.0; dual.rows.len()];
+    let members = lp.value_fairly(dual, candidates, typical.unwrap_or(&none), delivery);
     let (x, z) = lp.solve(seconds)?;
-    let price = |row: Option<usize>| row.map_or(0.0, |r| z[r].max(0.0));
-    let prices = sides.iter().zip(&dual.rows).map(|((hi, lo), r)| (price(*hi) - price(*lo)).clamp(r.price_min, r.price_max)).collect();
-    Some((prices, within_slots(packed, &x[..candidates])))
+    let x = within_slots(packed, &x[..candidates]);
+    let d = dual.deliveries(&cells(dual, packed, &x));
+    let multiplier = |row: Option<usize>| row.map_or(0.0, |r| z[r].max(0.0));
+    let price = |(i, r): (usize, &Row)| {
+        let fair = r.fair.map_or(0.0, |f| f.slope(d[i].max(0.0)));
+        (multiplier(sides[i].0) - multiplier(sides[i].1) - multiplier(members[i]) - fair).clamp(r.price_min, r.price_max)
+    };
+    let mut prices: Vec<f64> = dual.rows.iter().enumerate().map(price).collect();
+    dual.project(&mut prices);
+    Some((prices, x))
 }
 
 /// Sums of decisions by column and measure, in inner units.

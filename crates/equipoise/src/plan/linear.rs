@@ -1,16 +1,35 @@
-//! Linear programs with a ledger's promises among their rows, for an interior point solver.
+//! Linear programs with a ledger's promises among their rows, and cones for its fairness, for an interior point solver.
 
 use super::dual::{Dual, Row};
+use crate::utility::{AlphaFair, exp};
 use clarabel::algebra::CscMatrix;
-use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus};
+use clarabel::solver::SupportedConeT::{self, ExponentialConeT, NonnegativeConeT, PowerConeT};
+use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus};
 
-/// `minimise cost x` subject to `x >= 0` and rows `a x <= bound`.
+/// `minimise cost x` subject to `x >= 0`, rows `a x <= bound` and cones.
 #[derive(Default)]
 pub(super) struct Program {
     bounds: Vec<f64>,
     costs: Vec<f64>,
     /// By variable: its coefficients by row.
     entries: Vec<Vec<(usize, f64)>>,
+    cones: Vec<(SupportedConeT<f64>, [Affine; 3])>,
+}
+
+/// `constant + sum of coefficient * variable`.
+struct Affine {
+    constant: f64,
+    terms: Vec<(usize, f64)>,
+}
+
+impl Affine {
+    fn constant(constant: f64) -> Self {
+        Self { constant, terms: Vec::new() }
+    }
+
+    fn variable(variable: usize) -> Self {
+        Self { constant: 0.0, terms: vec![(variable, 1.0)] }
+    }
 }
 
 /// Where the promises of a ledger's row went: its upper and its lower side.
@@ -28,6 +47,13 @@ impl Program {
         let nonnegative = self.row(0.0);
         self.costs.push(cost);
         self.entries.push(vec![(nonnegative, -1.0)]);
+        self.costs.len() - 1
+    }
+
+    /// Adds a variable of any sign.
+    fn free_variable(&mut self, cost: f64) -> usize {
+        self.costs.push(cost);
+        self.entries.push(Vec::new());
         self.costs.len() - 1
     }
 
@@ -68,8 +94,69 @@ impl Program {
         sides
     }
 
+    /// Adds the worth of fairness; arguments as for [`Program::promise`]. `typical` is about what each row will hold: cones want numbers near 1.
+    /// Returns the rows of group members by row of the dual.
+    pub(super) fn value_fairly(
+        &mut self,
+        dual: &Dual<'_>,
+        variables: usize,
+        typical: &[f64],
+        delivery: impl Fn(usize, &Row, usize) -> f64,
+    ) -> Vec<Option<usize>> {
+        let mut members = vec![None; dual.rows.len()];
+        for g in &dual.groups {
+            let level = self.variable(-g.goal.weight);
+            for (i, t) in g.rows.iter().zip(&g.goal.members) {
+                let row = self.row(0.0);
+                self.enter(row, level, *t);
+                for v in 0..variables {
+                    self.enter(row, v, -delivery(*i, &dual.rows[*i], v));
+                }
+                members[*i] = Some(row);
+            }
+        }
+        for (i, (r, typical)) in dual.rows.iter().zip(typical).enumerate() {
+            if let Some(fair) = &r.fair {
+                let terms: Vec<(usize, f64)> = (0..variables).map(|v| (v, delivery(i, r, v))).filter(|t| t.1 != 0.0).collect();
+                self.value(fair, *typical, terms);
+            }
+        }
+        members
+    }
+
+    /// Adds the worth of one ledger that holds the sum of `terms`.
+    fn value(&mut self, fair: &AlphaFair, typical: f64, terms: Vec<(usize, f64)>) {
+        let (alpha, offset) = (fair.alpha(), fair.offset());
+        if alpha == 0.0 {
+            terms.iter().for_each(|(v, a)| self.costs[*v] -= fair.slope(0.0) * a);
+            return;
+        }
+        let unit = (typical + offset).max(1e-6 * (fair.supply() + offset)).max(f64::MIN_POSITIVE);
+        let held = Affine { constant: offset / unit, terms: terms.into_iter().map(|(v, a)| (v, a / unit)).collect() };
+        // What the ledger is worth at one unit, up to the factor 1 - alpha.
+        let worth = fair.slope(unit - offset) * unit;
+        if alpha == 1.0 {
+            let gained = self.free_variable(-exp(fair.ln_weight()));
+            self.cones.push((ExponentialConeT(), [Affine::variable(gained), Affine::constant(1.0), held]));
+        } else if alpha < 1.0 {
+            let gained = self.variable(-worth / (1.0 - alpha));
+            self.cones.push((PowerConeT(1.0 - alpha), [held, Affine::constant(1.0), Affine::variable(gained)]));
+        } else {
+            let lost = self.variable(worth / (alpha - 1.0));
+            self.cones.push((PowerConeT((alpha - 1.0) / alpha), [held, Affine::variable(lost), Affine::constant(1.0)]));
+        }
+    }
+
     /// The solution and the multipliers of the rows; `None` where the solver does not get there in `seconds`.
     pub(super) fn solve(mut self, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+        let mut cones = vec![NonnegativeConeT(self.bounds.len())];
+        for (cone, parts) in std::mem::take(&mut self.cones) {
+            cones.push(cone);
+            for part in parts {
+                let row = self.row(part.constant);
+                part.terms.iter().for_each(|(v, a)| self.enter(row, *v, -a));
+            }
+        }
         let (mut starts, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
         for entries in &mut self.entries {
             entries.sort_unstable_by_key(|e| e.0);
@@ -88,8 +175,7 @@ impl Program {
             tol_feas: 1e-10,
             ..DefaultSettings::default()
         };
-        let mut solver =
-            DefaultSolver::new(&CscMatrix::zeros((n, n)), &self.costs, &a, &self.bounds, &[NonnegativeConeT(m)], settings).ok()?;
+        let mut solver = DefaultSolver::new(&CscMatrix::zeros((n, n)), &self.costs, &a, &self.bounds, &cones, settings).ok()?;
         solver.solve();
         let usable =
             matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);

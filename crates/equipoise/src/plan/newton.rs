@@ -168,21 +168,21 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
     (step, levels)
 }
 
-/// The step that stops where it crosses a kink or an end of its range.
+/// The step that stops where it crosses a kink or an end of its range, with groups sharing their weight.
 fn clip(dual: &Dual<'_>, q: &Query<'_>, step: &[f64], state: &[State]) -> Vec<f64> {
-    let y = q.y;
-    (0..y.len())
-        .map(|i| {
-            let (r, target) = (&dual.rows[i], y[i] + step[i]);
-            let target = match state[i] {
-                State::Above => target.max(0.0),
-                State::Below => target.min(0.0),
-                State::Smooth => r.reach(q.e.bounds[i], y[i], target),
-                State::Fixed(v) => v,
-            };
-            target.clamp(r.price_min, r.price_max) - y[i]
-        })
-        .collect()
+    let land = |i: usize| {
+        let (r, target) = (&dual.rows[i], q.y[i] + step[i]);
+        let target = match state[i] {
+            State::Above => target.max(0.0),
+            State::Below => target.min(0.0),
+            State::Smooth => r.reach(q.e.bounds[i], q.y[i], target),
+            State::Fixed(v) => v,
+        };
+        target.clamp(r.price_min, r.price_max)
+    };
+    let mut to: Vec<f64> = (0..q.y.len()).map(land).collect();
+    dual.project(&mut to);
+    to.iter().zip(q.y).map(|(to, y)| to - y).collect()
 }
 
 /// The model's change of the smoothed dual by a step.

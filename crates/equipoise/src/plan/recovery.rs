@@ -184,9 +184,6 @@ impl Recovery {
     /// Looks for the best mixture of the latest passes' decisions and the strictly feasible points: a linear program with one variable each.
     /// Thinning lowers deliveries one goal at a time; a mixture can use what that leaves of the others.
     pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], seconds: f64) {
-        if dual.is_curved() {
-            return;
-        }
         let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
         let mut lp = Program::default();
         let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
@@ -195,6 +192,8 @@ impl Recovery {
             lp.enter(one, *v, 1.0);
         }
         lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
+        let typical = self.best.as_ref().map_or_else(|| vec![0.0; dual.rows.len()], |b| b.1.d.clone());
+        lp.value_fairly(dual, points.len(), &typical, |i, _, v| points[v].d[i]);
         let Some((shares, _)) = lp.solve(seconds) else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
         let total = shares.iter().sum::<f64>().max(1.0);
@@ -327,6 +326,14 @@ fn blend(dual: &Dual<'_>, required: &Required, x: &Point, inner: &Point) -> Opti
         return Some(x.clone());
     }
     let theta = (theta * (1.0 + 1e-9) + 1e-15).min(1.0);
+    // Targets have no inside: blending with a point that misses one would miss it too.
+    let misses = |(i, r): (usize, &Row)| {
+        let (d, room) = ((1.0 - theta) * x.d[i] + theta * inner.d[i], required.room[i]);
+        r.lo == r.hi && ((required.above[i] && d > r.hi + room.1) || (required.below[i] && d < r.lo - room.0))
+    };
+    if dual.rows.iter().enumerate().any(misses) {
+        return None;
+    }
     let mix = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (1.0 - theta) * a + theta * b).collect();
     let part = |p: &Part, share: f64| Part { share: p.share * share, ..p.clone() };
     Some(Point {

@@ -132,7 +132,7 @@ impl Search<'_, '_, '_> {
                 return true;
             }
         }
-        if self.limits.small.is_some() && !self.dual.is_curved() && self.dual.passes > EXACT_AFTER {
+        if self.limits.small.is_some() && self.dual.passes > EXACT_AFTER {
             return true;
         }
         if (self.limits.cancelled)() {
@@ -158,12 +158,10 @@ impl Search<'_, '_, '_> {
 
     /// Finishes a small problem that smoothing did not: its vertices are too few and too far apart.
     fn finish(&mut self) -> Result<()> {
-        let Some(packed) =
-            self.limits.small.filter(|_| !self.solved() && !self.dual.is_curved() && self.status.is_none_or(|s| s == Status::Stalled))
-        else {
+        let Some(packed) = self.limits.small.filter(|_| !self.solved() && self.status.is_none_or(|s| s == Status::Stalled)) else {
             return Ok(());
         };
-        if let Some((y, x)) = exact::solve(self.dual, packed, self.seconds_left()) {
+        if let Some((y, x)) = exact::solve(self.dual, packed, self.recovery.best.as_ref().map(|b| b.1.d.as_slice()), self.seconds_left()) {
             self.evaluate(&y, LAST_GAMMA)?;
             let cells = exact::cells(self.dual, packed, &x);
             self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
@@ -279,9 +277,10 @@ impl Search<'_, '_, '_> {
         if own == 0.0 { shared } else { own + 0.01 * shared }
     }
 
-    /// Whether every target whose price is inside its range is met: no repair could mend it.
+    /// Whether every target whose price is inside its range is met, or passed by what thinning takes back: no repair could mend a miss.
     fn on_target(&self, g: &[f64]) -> bool {
-        self.dual.rows.iter().zip(g).all(|(r, g)| r.lo != r.hi || g.abs() <= self.dual.room(r, 1e-7))
+        let passed = |i: usize, r: &Row| self.dual.tight[i].0 - r.lo + self.dual.room(r, 1e-7);
+        self.dual.rows.iter().enumerate().zip(g).all(|((i, r), g)| r.lo != r.hi || g.abs() <= passed(i, r))
     }
 
     /// Radii grow while a slope keeps its sign and shrink when it flips.
@@ -371,6 +370,8 @@ impl Search<'_, '_, '_> {
         for (r, p) in self.dual.rows.iter().zip(y).map(|(r, p)| (r, r.bounds_price(*p))) {
             if r.b != 0.0 {
                 shares += p.abs() * -r.b * totals[r.measure];
+            } else if r.lo == r.hi {
+                floors += (p * r.lo).abs();
             } else if p < 0.0 {
                 floors -= p * r.lo;
             } else if p > 0.0 && r.scope != Scope::Campaign {
@@ -385,7 +386,9 @@ impl Search<'_, '_, '_> {
     fn set_tight(&mut self, floors: f64, shares: f64, caps: f64, totals: &[f64]) {
         let tight = |r: &Row| {
             if r.lo == r.hi {
-                (r.lo, r.hi)
+                // A target is passed a little: thinning takes it back exactly, and nothing would add what is missing.
+                let passed = r.lo * (1.0 + floors);
+                (passed, passed)
             } else if r.b != 0.0 {
                 let room = shares * -r.b * totals[r.measure];
                 (r.lo + room, r.hi - room)

@@ -117,7 +117,8 @@ impl<'d> Ledgers<'d> {
             let j = dual.slot(r.measure);
             let part = self.scopes[at].2[r.key * self.p + j];
             if r.b == 0.0 {
-                let cap = r.hi * (1.0 - margin);
+                // A target met with a margin would be a target missed.
+                let cap = if r.lo == r.hi { r.hi } else { r.hi * (1.0 - margin) };
                 if required.above[*i] && r.a * part > cap {
                     shrink.members(at, r, (1.0 - BEYOND_CAP) * cap / (r.a * part));
                 }

@@ -35,6 +35,8 @@ pub use promise::{Fairness, Promise};
 pub use share::Share;
 pub use target::Target;
 
+pub(crate) use elementary::exp;
+
 /// A concave utility of one ledger's delivery.
 pub trait Utility {
     /// The utility of a delivery; minus infinity past a hard bound.
