@@ -51,6 +51,8 @@ def judge(instance: dict, x: np.ndarray) -> dict:
             soft += goal["penalty"] * float(abs(delivered - goal["target"]).sum())
         elif goal["kind"] == "alpha_fair":
             utility += goal["weight"] * float(_fairness(delivered, goal["alpha"], goal.get("offset", 1.0)).sum())
+        elif goal["kind"] == "max_min":
+            utility += goal["weight"] * float(delivered[_supplied(instance)].min())
         else:
             raise NotImplementedError(goal["kind"])
     value = float(instance["val"].astype(float) @ weighted)
@@ -71,6 +73,11 @@ def _delivered(instance: dict, goal: dict, weighted: np.ndarray, campaign: np.nd
         ]
         return np.array([(amount.astype(float) * weighted)[here].sum()])
     return np.array([campaign[instance[kind] == int(key[1:])].sum()])
+
+
+def _supplied(instance: dict) -> np.ndarray:
+    """The licensors that have a candidate in the log; a max_min leaves the others out."""
+    return np.unique(instance["group"][np.unique(instance["camp"])])
 
 
 def _fairness(delivered: np.ndarray, alpha: float, offset: float) -> np.ndarray:

@@ -49,7 +49,7 @@ def measure(bench: Bench, groups: list[str], options: argparse.Namespace) -> Non
         ("streams", middle),
         ("goals", middle),
         ("bits", middle),
-        ("memory", large),
+        ("memory", middle),
         ("bandwidth", large),
     ]:
         if group in groups:

@@ -34,6 +34,8 @@ class Shape:
     caps: bool = True
     weights: float = 0.0  # decades that the weights of opportunities span
     ledgers: bool = False  # caps per artist and label and a target per label besides
+    fair: float | None = None  # alpha of a fairness over licensors, worth about a tenth of the value; infinite: max_min
+    streams: float = 0.0  # fraction of campaigns with a cap on expected streams
     infeasible: bool = False  # floors at three times what supply allows
 
 
@@ -71,6 +73,14 @@ SHAPES = [
     replace(BASE, name="all-floors", floors=1.0, tight=0.3),
     replace(BASE, name="100-groups", groups=100, campaigns=500),
     replace(BASE, name="ledgers", ledgers=True, campaigns=1_000, opportunities=20_000),
+    replace(BASE, name="streams", streams=0.5),
+    replace(BASE, name="streams-few-opportunities", streams=0.5, opportunities=1_000),
+    replace(BASE, name="linear-fairness", fair=0.0),
+    replace(BASE, name="log-fairness", fair=1.0, groups=20),
+    replace(BASE, name="alpha-2", fair=2.0, groups=20),
+    replace(BASE, name="alpha-4", fair=4.0, groups=20),
+    replace(BASE, name="max-min", fair=np.inf, groups=20),
+    replace(BASE, name="max-min-and-streams", fair=np.inf, groups=20, streams=0.5, weights=2.0),
     replace(BASE, name="weights-6-decades", weights=6.0),
     replace(BASE, name="weights-2-decades", weights=2.0),
     replace(BASE, name="few-opportunities", opportunities=100, campaigns=20),
@@ -131,6 +141,11 @@ def generate(shape: Shape, seed: int) -> dict:
         instance["weight"] = weight
     if shape.ledgers:
         instance |= _ledgers(draw, campaigns, greedy, reference)
+    if shape.fair is not None:
+        total = float((value[taken] * weight[row[taken]]).sum())
+        instance["goals"] = [_fairness(shape, total, weight @ np.minimum(slots, np.diff(ends)))]
+    if shape.streams:
+        instance |= _streams(shape, draw, instance, (taken, weight[row], part[campaign] * split))
     return instance
 
 
@@ -182,6 +197,31 @@ def _ledgers(draw: np.random.Generator, campaigns: int, greedy: np.ndarray, refe
             {"kind": "target", "measure": "exposure", "of": {"label": f"l{k}"}, "target": amount, "penalty": 0.3}
         )
     return {"artist": artist, "label": label, "goals": goals}
+
+
+def _fairness(shape: Shape, value: float, places: float) -> dict:
+    """Fairness over licensors that makes an equal share of all places worth about a tenth of the value."""
+    equal = places / shape.groups
+    goal = {"measure": "exposure", "per": "licensor"}
+    if np.isinf(shape.fair):
+        return goal | {"kind": "max_min", "weight": 0.1 * value / equal}
+    # What the last unit of an equal share is worth: a tenth of the mean value of a place.
+    worth = 0.1 * value / places
+    return goal | {"kind": "alpha_fair", "alpha": shape.fair, "weight": worth * (equal + 1) ** shape.fair}
+
+
+def _streams(shape: Shape, draw: np.random.Generator, instance: dict, deliveries: tuple) -> dict:
+    """Expected streams, and caps on them for some campaigns."""
+    taken, weight, reference = deliveries
+    campaign, campaigns = instance["camp"], shape.campaigns
+    noise = np.exp(0.4 * draw.standard_normal(campaign.size))
+    streams = np.clip(0.3 * instance["val"] / max(shape.scale, 1e-30) * noise, 0, 1).astype(np.float32)
+    greedy = np.bincount(campaign[taken], (streams * weight)[taken], campaigns)
+    cap = np.maximum(
+        draw.uniform(0.3, 0.9, campaigns) * greedy, 1.05 * np.bincount(campaign, streams * reference, campaigns)
+    )
+    capped = (draw.random(campaigns) < shape.streams) & (cap > 0)
+    return {"coef": streams, "ycap": np.where(capped, cap, NO_BUDGET)}
 
 
 def store(shape: Shape, seed: int, folder: Path) -> dict:

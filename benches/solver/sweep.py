@@ -95,7 +95,9 @@ def run(program: Path, out: Path, choice: Choice) -> int:
             small = shrunk(shape, shrink) if shrink > 1 else shape
             instance = shapes.store(small, seed, folder)
             rows = instance["camp"].size
-            best = exact.optimum(instance, 60) if rows <= EXACT_ROWS and "goals" not in instance else None
+            best = (
+                exact.optimum(instance, 60) if rows <= EXACT_ROWS and not {"goals", "ycap"} & instance.keys() else None
+            )
             for tolerance in tolerances:
                 x = out / "x-sweep.npy"
                 result = plan(program, folder, tolerance, limit, x)
