@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from datetime import timedelta
 from typing import Any
@@ -97,8 +98,66 @@ def test_the_holdout_is_null_in_the_decisions_and_carries_the_serving_certificat
     assert serving.opportunities == len(out)
     assert 0.1 < len(out) / 200 < 0.4
     assert serving.value_ratio == pytest.approx(serving.value / held.certificate.upper_bound)
+    assert serving.value_lower < serving.value < serving.value_upper
+    assert (serving.listeners, serving.weight, serving.level) == (None, len(out), 0.95)
+    assert serving.flight == pytest.approx(200)
     assert plan(holdout=0.25, seed=3).policy.id == held.policy.id
     assert plan(holdout=0.25, seed=4).decisions()["x"].to_pylist() != x
+
+
+def test_every_bounded_ledger_has_an_interval_that_travels_with_the_policy() -> None:
+    held = plan(holdout=0.25)
+    serving = held.certificate.serving
+    assert serving is not None
+    table = serving.ledgers
+    assert table.column_names == [
+        "goal",
+        "kind",
+        "measure",
+        "scope",
+        "side",
+        "bound",
+        "predicted",
+        "lower",
+        "upper",
+        "half_width",
+        "needed",
+        "outlook",
+    ]
+    ledgers = rows(table)
+    assert len(ledgers) == sum(serving.outlooks.values())
+    for ledger in ledgers:
+        assert 0 <= ledger["lower"] <= ledger["predicted"] <= ledger["upper"]
+        assert ledger["half_width"] == (ledger["upper"] - ledger["lower"]) / 2
+        assert ledger["outlook"] in ("kept", "at_risk", "missed")
+        assert ledger["needed"] is None or ledger["needed"] > serving.opportunities
+    read = eq.Policy.from_bytes(held.policy.to_bytes()).certificate
+    assert read is not None
+    assert read.serving is not None
+    assert read.upper_bound == held.certificate.upper_bound
+    for ours, theirs in zip(ledgers, rows(read.serving.ledgers), strict=True):
+        assert {k: v for k, v in theirs.items() if isinstance(v, str)} == {
+            k: v for k, v in ours.items() if isinstance(v, str)
+        }
+        assert theirs["upper"] == pytest.approx(ours["upper"], rel=1e-6)
+    metadata = json.loads(held.policy.metadata["serving_ledgers"])
+    assert len(metadata["row"]) == len(metadata["lower"]) == len(ledgers)
+    assert "half the width from" in str(serving)
+    assert str(serving) in str(held.certificate)
+    assert serving._repr_html_() in held.certificate._repr_html_()
+
+
+def test_a_column_listener_keeps_listeners_whole() -> None:
+    listeners = np.repeat(np.arange(200) // 4, 4)
+    for column in (pa.array(listeners), pa.array([f"someone {i}" for i in listeners])):
+        log = eq.Opportunities(log_table().append_column("listener", column), measures=["stream"])
+        held = eq.plan(eq.Problem.from_dict(PROBLEM), log, eq.Campaigns(CAMPAIGNS), holdout=0.25, progress=False)
+        out = np.array([x is None for x in held.decisions()["x"].to_pylist()])
+        assert {*out.reshape(50, 16).sum(axis=1)} == {0, 16}
+        assert held.certificate.serving is not None
+        assert held.certificate.serving.listeners == out.sum() // 16
+    with pytest.raises(eq.InvalidInput, match="listener"):
+        eq.Opportunities(log_table().append_column("listener", pa.array(np.arange(800))), measures=["stream"])
 
 
 def test_fresh_opportunities_replace_the_holdout() -> None:

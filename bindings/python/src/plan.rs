@@ -11,7 +11,7 @@ use equipoise::error::codes;
 use equipoise::plan::{self as core, Settings};
 use equipoise::table;
 use pyo3::prelude::*;
-use pyo3::types::PyDelta;
+use pyo3::types::{PyDelta, PyDict};
 use std::time::Duration;
 
 /// The planner without the progress bar; see `equipoise.plan`.
@@ -145,7 +145,7 @@ impl Plan {
 
 /// Bound and value of the relaxed plan, and what the serving rule does on opportunities the plan has not seen.
 #[pyclass(frozen, module = "equipoise")]
-pub(crate) struct Certificate(core::Certificate);
+pub(crate) struct Certificate(pub(crate) core::Certificate);
 
 #[pymethods]
 impl Certificate {
@@ -192,6 +192,13 @@ impl Certificate {
             c.upper_bound, c.value, c.gap, c.worst_violation, c.passes, c.seconds
         )
     }
+    /// The whole in one screen.
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+    fn _repr_html_(&self) -> String {
+        crate::show::certificate_html(&self.0)
+    }
 }
 
 /// The serving rule, slate rules included, on opportunities that the plan has not seen, weighted to stand for the whole flight.
@@ -205,17 +212,42 @@ impl ServingCertificate {
     fn opportunities(&self) -> u64 {
         self.0.opportunities
     }
-    /// Their value under the objectives, floor and share penalties included.
+    /// Listeners among them; None where the log does not name listeners.
+    #[getter]
+    fn listeners(&self) -> Option<u64> {
+        self.0.listeners
+    }
+    /// Weight of the opportunities replayed, as their log has it.
+    #[getter]
+    fn weight(&self) -> f64 {
+        self.0.weight
+    }
+    /// Weight of the flight that the intervals are for, traffic included.
+    #[getter]
+    fn flight(&self) -> f64 {
+        self.0.flight
+    }
+    /// Predicted value of the flight under the objectives, penalties included.
     #[getter]
     fn value(&self) -> f64 {
         self.0.value
+    }
+    /// Lower end of the value's own interval.
+    #[getter]
+    fn value_lower(&self) -> f64 {
+        self.0.value_lower
+    }
+    /// Upper end of the value's own interval.
+    #[getter]
+    fn value_upper(&self) -> f64 {
+        self.0.value_upper
     }
     /// value / upper_bound of the relaxed plan.
     #[getter]
     fn value_ratio(&self) -> f64 {
         self.0.value_ratio
     }
-    /// Largest relative excess over a hard goal.
+    /// Largest relative excess over a hard goal, as predicted.
     #[getter]
     fn worst_violation(&self) -> f64 {
         self.0.worst_violation
@@ -225,11 +257,43 @@ impl ServingCertificate {
     fn worst_goal(&self) -> &str {
         &self.0.worst_goal
     }
+    /// Probability with which all ledgers' intervals hold together.
+    #[getter]
+    fn level(&self) -> f64 {
+        self.0.level
+    }
+    /// The normal quantile of each interval that makes them hold together.
+    #[getter]
+    fn quantile(&self) -> f64 {
+        self.0.quantile
+    }
+    /// How many ledgers are "kept", "at_risk" and "missed".
+    #[getter]
+    fn outlooks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (outlook, count) in [core::Outlook::Kept, core::Outlook::AtRisk, core::Outlook::Missed].iter().zip(self.0.outlooks) {
+            dict.set_item(outlook.name(), count)?;
+        }
+        Ok(dict)
+    }
+    /// A row per bounded ledger: goal, kind, measure, scope, side, bound, predicted, lower, upper, half_width, needed, outlook.
+    #[getter]
+    fn ledgers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_arro3(py, table::served_table(&self.0.ledgers))
+    }
     fn __repr__(&self) -> String {
         let s = &self.0;
+        let [kept, at_risk, missed] = s.outlooks;
         format!(
-            "ServingCertificate(opportunities={}, value={:?}, value_ratio={:.4}, worst_violation={:.3e}, worst_goal={:?})",
+            "ServingCertificate(opportunities={}, value={:?}, value_ratio={:.4}, worst_violation={:.3e}, worst_goal={:?}, kept={kept}, at_risk={at_risk}, missed={missed})",
             s.opportunities, s.value, s.value_ratio, s.worst_violation, s.worst_goal
         )
+    }
+    /// Summary and the tightest ledgers.
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+    fn _repr_html_(&self) -> String {
+        crate::show::serving_html(&self.0)
     }
 }

@@ -3,6 +3,7 @@
 use crate::argument::{self, extract, instant, items, text};
 use crate::error::{enter, enter_detached};
 use crate::opportunities::Opportunities;
+use crate::plan::Certificate;
 use crate::table::to_arro3;
 use equipoise::plan::Unknown;
 use equipoise::policy as core;
@@ -72,6 +73,12 @@ impl Policy {
             dict.set_item(key, value)?;
         }
         Ok(dict)
+    }
+
+    /// The certificate that travels with the policy, `seconds` 0; None where it has none.
+    #[getter]
+    fn certificate(&self) -> Option<Certificate> {
+        equipoise::plan::Certificate::of_policy(&self.0).map(Certificate)
     }
 
     /// Microseconds since 1970 UTC after which this policy does not serve; None for ever.

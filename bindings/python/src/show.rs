@@ -1,7 +1,7 @@
 //! What a person sees of a plan: plain text, and HTML for notebooks.
 
 use equipoise::error::quote;
-use equipoise::plan::{Plan, PriceRow};
+use equipoise::plan::{Certificate, Plan, PriceRow, Serving};
 use std::fmt::Write as _;
 
 /// Rows shown of a table before it is cut.
@@ -29,9 +29,10 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
         ("work", format!("{:.1} passes, {:.3} s", c.passes, c.seconds)),
     ];
     if let Some(s) = &c.serving {
+        let [kept, at_risk, missed] = s.outlooks;
         let exceeded = if s.worst_goal.is_empty() { String::new() } else { format!(" ({})", plain(&s.worst_goal)) };
         let text = format!(
-            "{:.2} % of the bound on {} unseen opportunities, worst violation {:.2e}{exceeded}",
+            "{:.2} % of the bound on {} unseen opportunities, worst violation {:.2e}{exceeded}; ledgers {kept} kept, {at_risk} at risk, {missed} missed",
             100.0 * s.value_ratio,
             s.opportunities,
             s.worst_violation
@@ -74,11 +75,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
 
 /// The same as HTML tables, every outside string escaped.
 pub(crate) fn plan_html(plan: &Plan) -> String {
-    let mut out = String::from("<table><caption>Plan</caption>");
-    for (name, fact) in facts(plan) {
-        let _ = write!(out, "<tr><th>{name}</th><td style=\"text-align:left\">{}</td></tr>", escape(&fact));
-    }
-    out.push_str("</table>");
+    let mut out = table_of("Plan", &facts(plan));
     let conflicts = plan.conflicts();
     if !conflicts.is_empty() {
         let _ = write!(
@@ -110,6 +107,58 @@ pub(crate) fn plan_html(plan: &Plan) -> String {
             r.delivered,
             r.bound.map_or_else(String::new, |b| format!("{b:.6}"))
         );
+    }
+    out.push_str("</table>");
+    out
+}
+
+/// A certificate as HTML tables.
+pub(crate) fn certificate_html(c: &Certificate) -> String {
+    let facts = [
+        ("value", format!("{:.6} of at most {:.6}, gap {:.2e}", c.value, c.upper_bound, c.gap)),
+        ("worst violation", format!("{:.2e}", c.worst_violation)),
+        ("work", format!("{:.1} passes, {:.3} s", c.passes, c.seconds)),
+    ];
+    table_of("Certificate", &facts) + &c.serving.as_ref().map_or_else(String::new, serving_html)
+}
+
+/// A serving certificate as HTML tables: summary and the tightest ledgers.
+pub(crate) fn serving_html(s: &Serving) -> String {
+    let [kept, at_risk, missed] = s.outlooks;
+    let mut facts = vec![
+        ("value", format!("{:.6} in [{:.6}, {:.6}], {:.2} % of the bound", s.value, s.value_lower, s.value_upper, 100.0 * s.value_ratio)),
+        ("unseen opportunities", format!("{}, weight {} for a flight of {}", s.opportunities, s.weight, s.flight)),
+        ("worst violation", format!("{:.2e} {}", s.worst_violation, plain(&s.worst_goal))),
+        ("ledgers", format!("{kept} kept, {at_risk} at risk, {missed} missed, jointly at {} %", 100.0 * s.level)),
+    ];
+    if let Some(listeners) = s.listeners {
+        facts.insert(2, ("listeners", listeners.to_string()));
+    }
+    let mut out = table_of("Served", &facts);
+    out.push_str("<table><caption>Tightest ledgers</caption><tr><th>outlook</th><th>goal</th><th>scope</th>");
+    out.push_str("<th>predicted</th><th>lower</th><th>upper</th><th>bound</th><th>needed</th></tr>");
+    for l in s.tightest(ROWS) {
+        let (goal, scope) = (escape(&plain(&l.goal)), escape(&plain(&l.scope)));
+        let needed = l.needed.map_or_else(String::new, |n| n.to_string());
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td>{goal}</td><td>{scope}</td><td>{:.6}</td><td>{:.6}</td><td>{:.6}</td><td>{} {:.6}</td><td>{needed}</td></tr>",
+            l.outlook.name(),
+            l.predicted,
+            l.lower,
+            l.upper,
+            l.side.name(),
+            l.bound
+        );
+    }
+    out.push_str("</table>");
+    out
+}
+
+fn table_of(caption: &str, facts: &[(&'static str, String)]) -> String {
+    let mut out = format!("<table><caption>{caption}</caption>");
+    for (name, fact) in facts {
+        let _ = write!(out, "<tr><th>{name}</th><td style=\"text-align:left\">{}</td></tr>", escape(fact));
     }
     out.push_str("</table>");
     out

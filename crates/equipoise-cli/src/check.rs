@@ -2,6 +2,7 @@
 
 use crate::metadata::{document, entries};
 use crate::output::{Outcome, Report, plain, shown};
+use equipoise::plan::Certificate;
 use equipoise::policy::Policy;
 use equipoise::{Kind, Result};
 use jiff::Timestamp;
@@ -59,8 +60,13 @@ fn text(policy: &Policy, until: Option<Timestamp>, expired: bool) -> String {
     let _ = writeln!(text, "  campaigns    {}", policy.campaigns().len());
     let _ = writeln!(text, "  ledgers      {}", policy.prices().len());
     let _ = writeln!(text, "  valid until  {}", until.map_or_else(|| "no end".to_owned(), |until| until.to_string()));
-    // The problem is long; --json has it.
-    for (name, value) in policy.metadata().iter().filter(|(name, _)| *name != "problem") {
+    let certificate = Certificate::of_policy(policy);
+    if let Some(certificate) = &certificate {
+        let _ = writeln!(text, "{certificate}");
+    }
+    // The problem and the ledgers are long, and the certificate is said; --json has them.
+    let said = |name: &str| matches!(name, "problem" | "serving_ledgers") || (name == "certificate" && certificate.is_some());
+    for (name, value) in policy.metadata().iter().filter(|(name, _)| !said(name)) {
         for (name, value) in entries(name, value) {
             let _ = writeln!(text, "  {}: {}", plain(&name), plain(&value));
         }

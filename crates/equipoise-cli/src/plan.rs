@@ -6,7 +6,7 @@ use crate::progress::{Line, cancel_on_interrupt};
 use clap::ValueEnum;
 use equipoise::error::codes;
 use equipoise::model::Problem;
-use equipoise::plan::{Conflict, Plan, PriceRow, Progress, Settings, Status, Unknown};
+use equipoise::plan::{Conflict, Plan, PriceRow, Progress, Serving, Settings, Status, Unknown};
 use equipoise::{Error, Result};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -155,16 +155,7 @@ fn text(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: boo
     );
     let _ = writeln!(text, "no plan is worth more than {}; this one is worth {}", number(c.upper_bound), number(c.value));
     if let Some(s) = &c.serving {
-        let _ = write!(text, "served on {} opportunities that the plan has not seen: worth {}", s.opportunities, number(s.value));
-        // With penalties both may be negative, and then the ratio says nothing.
-        if c.upper_bound > 0.0 {
-            let _ = write!(text, " ({:.2} % of the bound)", 100.0 * s.value_ratio);
-        }
-        let _ = write!(text, ", worst violation {:.1e}", s.worst_violation);
-        if !s.worst_goal.is_empty() {
-            let _ = write!(text, " of {}", plain(&s.worst_goal));
-        }
-        text.push('\n');
+        let _ = writeln!(text, "{s}");
     }
     let priced = plan.prices().iter().filter(|row| row.price != 0.0).count();
     let _ = writeln!(text, "\n{priced} of {} ledgers have a price; the {} tightest:", plan.prices().len(), tightest.len());
@@ -219,12 +210,7 @@ fn write_conflicts(text: &mut String, conflicts: &[Conflict]) {
 
 fn document(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: bool) -> Value {
     let c = plan.certificate();
-    let serving = c.serving.as_ref().map(|s| {
-        json!({
-            "opportunities": s.opportunities, "value": s.value, "value_ratio": s.value_ratio,
-            "worst_violation": s.worst_violation, "worst_goal": s.worst_goal,
-        })
-    });
+    let serving = c.serving.as_ref().map(Serving::to_json);
     let goals: Vec<Value> = tightest
         .iter()
         .map(|row| {

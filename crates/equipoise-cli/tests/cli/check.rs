@@ -14,6 +14,19 @@ fn a_good_policy_passes_and_is_described() {
     assert_eq!(check["measures"], json!(["stream", "displacement"]));
     assert_eq!(check["campaigns"], 3);
     assert_eq!(check["failed"], json!([]));
+    let ledgers = &check["metadata"]["serving_ledgers"];
+    assert_eq!(ledgers["row"].as_array().expect("rows").len(), ledgers["predicted"].as_array().expect("predictions").len());
+}
+
+#[test]
+fn the_certificate_is_told_in_one_screen() {
+    let world = World::new();
+    world.plan("policy.safetensors", &[]);
+    let text = String::from_utf8(world.run(&["check", "policy.safetensors"]).stdout).expect("UTF-8");
+    for words in ["relaxed: value", "serving: value", "ledgers jointly at 95 %"] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(text.lines().count() < 30 && !text.contains("serving_ledgers"), "{text}");
 }
 
 #[test]

@@ -27,6 +27,12 @@ fn certifies_the_serving_rule_on_opportunities_kept_out() {
     let serving = world.plan("policy.safetensors", &["--holdout", "0.25", "--seed", "3"])["certificate"]["serving"].clone();
     let kept_out = serving["opportunities"].as_u64().expect("a count");
     assert!((40..=160).contains(&kept_out), "{kept_out} of 400 at a quarter");
+    let tightest = serving["tightest"].as_array().expect("ledgers");
+    assert!(!tightest.is_empty());
+    for ledger in tightest {
+        let number = |name: &str| ledger[name].as_f64().expect("a number");
+        assert!(number("lower") <= number("predicted") && number("predicted") <= number("upper"), "{ledger}");
+    }
 }
 
 #[test]

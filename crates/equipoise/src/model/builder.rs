@@ -28,6 +28,8 @@ pub struct OpportunityRow<'a> {
     pub organic_value: Option<f64>,
     /// The serving key; absent: the hash of `id`.
     pub key: Option<u64>,
+    /// Whose it is.
+    pub listener: Option<Id<'a>>,
 }
 
 /// One candidate of an opportunity. `organic`, `item` and `artist` are `Some` everywhere or nowhere.
@@ -66,6 +68,7 @@ pub struct OpportunitiesBuilder {
     begun: Begun,
     items: Items,
     key: Column<u64>,
+    listener: Column<u64>,
     weight: Column<f64>,
     slots: Column<u32>,
     time: Column<i64>,
@@ -133,6 +136,7 @@ impl OpportunitiesBuilder {
             begun: Begun::default(),
             items: Items::default(),
             key: Column::default(),
+            listener: Column::default(),
             weight: Column::default(),
             slots: Column::default(),
             time: Column::default(),
@@ -153,6 +157,7 @@ impl OpportunitiesBuilder {
         self.check_opportunity(row, at);
         self.log.starts.push(at);
         self.key.push(row.key, at);
+        self.listener.push(row.listener.map(Id::hash), at);
         self.weight.push(row.weight, at);
         self.slots.push(row.slots, at);
         self.time.push(row.time, at);
@@ -195,6 +200,7 @@ impl OpportunitiesBuilder {
         let Self { mut log, mut faults, .. } = self;
         log.starts.push(log.campaign.len() as u64);
         log.key = self.key.finish("key", &mut faults);
+        log.listener = self.listener.finish("listener", &mut faults);
         log.weight = self.weight.finish("weight", &mut faults);
         log.slots = self.slots.finish("slots", &mut faults);
         log.time = self.time.finish("time", &mut faults);
@@ -228,6 +234,9 @@ impl OpportunitiesBuilder {
         let (faults, index) = (&mut self.faults, Some(at));
         if let Id::Text(id) = row.id {
             check_text(id, faults, "opportunity_id", index);
+        }
+        if let Some(Id::Text(listener)) = row.listener {
+            check_text(listener, faults, "listener", index);
         }
         let (hash, before) = self.begun.begin(row.id, at);
         self.log.id_hash.push(hash);

@@ -1,6 +1,6 @@
 //! Ids of opportunities and items: integers or texts.
 
-use super::key::{hash_digest, hash_integer, mix, text_digest};
+use super::key::{hash_digest, hash_integer, hash_text, mix, text_digest};
 use crate::error::quote;
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
@@ -14,6 +14,16 @@ pub enum Id<'a> {
     Int(i64),
     /// Text of 1 byte to 1 MiB.
     Text(&'a str),
+}
+
+impl Id<'_> {
+    /// 64 bits that stand for it: different for different integers.
+    pub(crate) fn hash(self) -> u64 {
+        match self {
+            Self::Int(id) => hash_integer(id),
+            Self::Text(id) => hash_text(id),
+        }
+    }
 }
 
 impl Default for Id<'_> {

@@ -18,6 +18,8 @@ pub struct Opportunities {
     /// Hash of `opportunity_id`; used for hold-outs, and as the key where there is no column `key`.
     pub(crate) id_hash: Vec<u64>,
     pub(crate) key: Option<Vec<u64>>,
+    /// Hash of the listener.
+    pub(crate) listener: Option<Vec<u64>>,
     pub(crate) weight: Option<Vec<f64>>,
     pub(crate) slots: Option<Vec<u32>>,
     /// Microseconds since 1970 UTC.
@@ -158,6 +160,18 @@ impl Opportunities {
     #[must_use]
     pub fn key(&self, t: usize) -> u64 {
         self.key.as_ref().map_or(self.id_hash[t], |key| key[t])
+    }
+
+    /// Whether the log says whose each opportunity is. Opportunities of one listener are then held out together, and certificates take
+    /// listeners, not opportunities, to be independent.
+    #[must_use]
+    pub fn has_listeners(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// What is drawn as one: the hash of the listener where the log names them, else of the opportunity's id.
+    pub(crate) fn unit(&self, t: usize) -> u64 {
+        self.listener.as_ref().map_or(self.id_hash[t], |listener| listener[t])
     }
 
     /// Reports rows that contradict each other within an opportunity: one item with two organic scores, one (item, campaign) twice.

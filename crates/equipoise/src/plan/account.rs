@@ -212,7 +212,7 @@ impl Account {
 }
 
 /// Market and surface keys of an opportunity; `u32::MAX` where it has none.
-fn segments<'a>(inputs: &'a Inputs<'_>, log: &'a Opportunities) -> impl Fn(usize) -> (u32, u32) + 'a {
+pub(super) fn segments<'a>(inputs: &'a Inputs<'_>, log: &'a Opportunities) -> impl Fn(usize) -> (u32, u32) + 'a {
     let keys = |scope: Scope, names: &crate::model::Names| -> Vec<u32> {
         names.as_slice().iter().map(|n| inputs.roster.key(scope, n).unwrap_or(u32::MAX)).collect()
     };

@@ -1,5 +1,10 @@
 //! How good a plan is.
 
+use super::served::Serving;
+use crate::policy::Policy;
+use serde_json::{Value, json};
+use std::fmt;
+
 /// How a solve ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -49,42 +54,57 @@ pub struct Certificate {
     pub serving: Option<Serving>,
 }
 
-/// The serving rule, slate rules included, on opportunities that the plan has not seen, weighted to stand for the whole flight.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Serving {
-    /// Opportunities replayed.
-    pub opportunities: u64,
-    /// Their value under the objectives, floor and share penalties included.
-    pub value: f64,
-    /// `value / upper_bound` of the relaxed plan.
-    pub value_ratio: f64,
-    /// Largest relative excess over a hard goal.
-    pub worst_violation: f64,
-    /// The goal that has it, with its scope; empty where none is exceeded.
-    pub worst_goal: String,
-}
-
 impl Certificate {
-    /// The certificate as it travels in a policy file: no wall-clock time, so that equal plans are equal bytes.
+    /// The certificate as it travels in a policy file: no wall-clock time, so that equal plans are equal bytes. Of the ledgers the tightest few;
+    /// all of them are [`Serving::ledgers_to_json`].
     #[must_use]
-    pub fn to_json(&self, status: Status) -> serde_json::Value {
-        let serving = self.serving.as_ref().map(|s| {
-            serde_json::json!({
-                "opportunities": s.opportunities,
-                "value": s.value,
-                "value_ratio": s.value_ratio,
-                "worst_violation": s.worst_violation,
-                "worst_goal": s.worst_goal,
-            })
-        });
-        serde_json::json!({
+    pub fn to_json(&self, status: Status) -> Value {
+        json!({
             "status": status.name(),
             "upper_bound": self.upper_bound,
             "value": self.value,
             "gap": self.gap,
             "worst_violation": self.worst_violation,
             "passes": self.passes,
-            "serving": serving,
+            "serving": self.serving.as_ref().map(Serving::to_json),
         })
+    }
+
+    /// The certificate that a policy carries, read back; `seconds` is 0. `None` where it has none, or one of another shape.
+    #[must_use]
+    pub fn of_policy(policy: &Policy) -> Option<Self> {
+        let text = |name: &str| policy.metadata().get(name).and_then(|t| serde_json::from_str::<Value>(t).ok());
+        let json = text(METADATA)?;
+        let number = |name: &str| json.get(name).and_then(Value::as_f64);
+        let serving = json.get("serving").filter(|s| !s.is_null());
+        Some(Self {
+            upper_bound: number("upper_bound")?,
+            value: number("value")?,
+            gap: number("gap")?,
+            worst_violation: number("worst_violation")?,
+            passes: number("passes")?,
+            seconds: 0.0,
+            serving: serving.and_then(|s| Serving::from_json(s, text(LEDGERS_METADATA).as_ref(), &policy.prices().collect::<Vec<_>>())),
+        })
+    }
+}
+
+/// Where a policy's metadata holds the certificate.
+pub(super) const METADATA: &str = "certificate";
+/// Where it holds the ledgers of the serving certificate.
+pub(super) const LEDGERS_METADATA: &str = "serving_ledgers";
+
+impl fmt::Display for Certificate {
+    /// The whole in one screen.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "relaxed: value {:.9} of at most {:.9}, gap {:.2e}", self.value, self.upper_bound, self.gap)?;
+        write!(f, "  worst violation {:.2e}, {:.1} passes", self.worst_violation, self.passes)?;
+        if self.seconds > 0.0 {
+            write!(f, ", {:.3} s", self.seconds)?;
+        }
+        match &self.serving {
+            Some(serving) => write!(f, "\n{serving}"),
+            None => write!(f, "\nserving: not certified, no opportunity was held out"),
+        }
     }
 }

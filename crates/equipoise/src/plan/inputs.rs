@@ -2,7 +2,7 @@
 
 use super::PriceRow;
 use super::account::Account;
-use super::certificate::{Certificate, Status};
+use super::certificate::{self, Certificate, Status};
 use super::goals::{Context, Goals};
 use super::settings::{Settings, Unknown};
 use crate::error::{Error, FAULTS_SHOWN, Faults, Result, codes, quote};
@@ -300,7 +300,10 @@ impl<'a> Inputs<'a> {
         status: Status,
     ) -> Draft {
         let mut metadata = IndexMap::new();
-        metadata.insert("certificate".to_owned(), certificate.to_json(status).to_string());
+        metadata.insert(certificate::METADATA.to_owned(), certificate.to_json(status).to_string());
+        if let Some(serving) = &certificate.serving {
+            metadata.insert(certificate::LEDGERS_METADATA.to_owned(), serving.ledgers_to_json().to_string());
+        }
         metadata.insert("problem".to_owned(), problem.to_json());
         Draft {
             measures: self.measures[1..].to_vec(),
@@ -374,7 +377,7 @@ pub(super) fn split(log: &Opportunities, settings: &Settings<'_>) -> (Vec<f64>, 
     let total: f64 = (0..log.len()).map(weight).sum();
     let holdout = if settings.fresh.is_some() { 0.0 } else { settings.holdout };
     let threshold = (holdout * 2f64.powi(53)) as u64;
-    let held = |t: usize| mix(log.id_hash[t] ^ mix(settings.seed)) >> 11 < threshold;
+    let held = |t: usize| mix(log.unit(t) ^ mix(settings.seed)) >> 11 < threshold;
     let scaled = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
         let kept: f64 = (0..log.len()).filter(|t| keep(*t)).map(weight).sum();
         let factor = if kept > 0.0 { settings.traffic * total / kept } else { 0.0 };

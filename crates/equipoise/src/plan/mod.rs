@@ -8,22 +8,26 @@ mod dual;
 mod exact;
 mod goals;
 mod inputs;
+mod interval;
 mod linear;
 mod model;
 mod newton;
 mod precondition;
 mod recovery;
 mod relaxed;
+mod served;
 mod serving;
 mod settings;
 mod solve;
+mod spread;
 mod system;
 mod thinning;
 mod tied;
 mod ties;
 mod warm;
 
-pub use certificate::{Certificate, Serving, Status};
+pub use certificate::{Certificate, Status};
+pub use served::{Outlook, ServedLedger, Serving, Side};
 pub use settings::{Progress, Settings, Unknown};
 
 use crate::error::Result;

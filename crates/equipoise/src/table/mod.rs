@@ -6,7 +6,7 @@
 //! | [`read_campaigns`] | any stream of record batches | [`crate::Campaigns`] |
 //! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
 //! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
-//! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`] | a plan | one record batch |
+//! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`], [`served_table`] | a plan | one record batch |
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
 //! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
 //!
@@ -47,7 +47,7 @@ pub use campaigns::read_campaigns;
 pub use opportunities::read_opportunities;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetReader, load_campaigns, load_opportunities, open_parquet};
-pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table};
+pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};
 

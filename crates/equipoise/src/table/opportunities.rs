@@ -28,6 +28,7 @@ use std::result::Result as StdResult;
 /// | `weight` | number in `(0, 1e12]` | |
 /// | `reference`, `organic_value` | number in `[-1e12, 1e12]`, `[0, 1e12]` | |
 /// | `key` | integer | else the hash of `opportunity_id` |
+/// | `listener` | integer or text | hold-outs and certificates then go by listener |
 ///
 /// All but the required ones may be missing. Nulls are errors where no [`ReadOptions::fill`] stands for them. A column `displacement` is
 /// read where it is among `measures`. Costs one pass and one copy; about 10 ns per row and column at most.
@@ -67,6 +68,7 @@ pub(super) fn columns<S: AsRef<str>>(measures: &[S]) -> Vec<String> {
         "reference",
         "organic_value",
         "key",
+        "listener",
     ];
     fixed.into_iter().chain(measures.iter().map(AsRef::as_ref)).map(str::to_owned).collect()
 }
@@ -87,6 +89,7 @@ struct Columns {
     reference: Option<usize>,
     organic_value: Option<usize>,
     key: Option<usize>,
+    listener: Option<usize>,
 }
 
 impl Columns {
@@ -112,6 +115,7 @@ impl Columns {
             reference: find.optional("reference", Wanted::Number),
             organic_value: find.optional("organic_value", Wanted::Number),
             key: find.optional("key", Wanted::Integer),
+            listener: find.optional("listener", Wanted::IntegerOrText),
         };
         if let Some(at) = columns.time {
             time::check_zone("time", schema.field(at).data_type(), options.naive_utc, &mut faults);
@@ -179,6 +183,7 @@ struct Memories {
     artist: Memory,
     market: Memory,
     surface: Memory,
+    listener: Memory,
 }
 
 impl<'a> Table<'a> {
@@ -196,6 +201,7 @@ impl<'a> Table<'a> {
             reference: columns.reference.map(|_| Vec::new()),
             organic_value: columns.organic_value.map(|_| Vec::new()),
             key: columns.key.map(|_| Vec::new()),
+            listener: columns.listener.map(|_| Vec::new()),
             ..Opportunities::default()
         };
         Self {
@@ -415,6 +421,10 @@ impl<'a> Table<'a> {
             let good = no_missing("key", &self.integers, base, faults);
             runs.append_converted("key", &self.integers, column, good.then_some(&mut *faults), |key| key.unwrap_or_default() as u64);
         }
+        if let (Some(at), Some(column)) = (self.columns.listener, &mut log.listener) {
+            let (hashes, good) = listeners(batch.column(at).as_ref(), base, &mut self.memories.listener, &mut self.integers, faults)?;
+            runs.append("listener", &hashes, column, good.then_some(&mut *faults), |hash| format!("{hash:#x}"));
+        }
         Ok(())
     }
 
@@ -490,6 +500,38 @@ impl Runs<'_> {
         let values: Vec<U> = values.iter().map(keep).collect();
         self.append(name, &values, out, faults, |value| *value);
     }
+}
+
+/// The hash of each row's listener, and whether every row has one.
+fn listeners(
+    array: &dyn Array,
+    base: u64,
+    memory: &mut Memory,
+    integers: &mut Vec<Option<i64>>,
+    faults: &mut Faults,
+) -> Result<(Vec<u64>, bool)> {
+    if array.data_type().is_integer() {
+        integers.clear();
+        number::integers("listener", array, integers)?;
+        let good = no_missing("listener", integers, base, faults);
+        return Ok((integers.iter().map(|id| Id::Int(id.unwrap_or_default()).hash()).collect(), good));
+    }
+    let text = Text::new("listener", array, Some(base), memory)?;
+    let mut hashes: Vec<u64> = Vec::with_capacity(array.len());
+    for row in 0..array.len() {
+        match hashes.last() {
+            Some(same) if text.equal(row - 1, row) => hashes.push(*same),
+            _ => {
+                let id = text.get(row).unwrap_or_default();
+                if text.get(row).is_some() {
+                    check_text(id, faults, "listener", Some(base + row as u64));
+                }
+                hashes.push(Id::Text(id).hash());
+            }
+        }
+    }
+    let good = report_nulls("listener", (0..array.len()).map(|row| text.get(row).is_none()), base, faults);
+    Ok((hashes, good))
 }
 
 /// Replaces `indices` by the name of each row.

@@ -1,7 +1,7 @@
 //! What a plan found, as tables.
 
 use super::columns::{batch, number, optional_number, text};
-use crate::plan::{Conflict, Deliveries, Plan, PriceRow};
+use crate::plan::{Conflict, Deliveries, Plan, PriceRow, ServedLedger};
 use arrow_array::RecordBatch;
 
 /// `plan.prices`: `goal`, `kind`, `measure`, `scope` (text), `price`, `delivered` (f64), `bound`, `slack` (f64 or null: fairness
@@ -17,6 +17,26 @@ pub fn prices_table(rows: &[PriceRow]) -> RecordBatch {
         number("delivered", rows.iter().map(|r| r.delivered)),
         optional_number("bound", rows.iter().map(|r| r.bound)),
         optional_number("slack", rows.iter().map(|r| r.slack)),
+    ])
+}
+
+/// `plan.certificate.serving.ledgers`: `goal`, `kind`, `measure`, `scope`, `side` (text), `bound`, `predicted`, `lower`, `upper`, `half_width`
+/// (f64), `needed` (f64 or null), `outlook` (text); a row per bounded ledger.
+#[must_use]
+pub fn served_table(rows: &[ServedLedger]) -> RecordBatch {
+    batch(vec![
+        text("goal", rows.iter().map(|r| &r.goal)),
+        text("kind", rows.iter().map(|r| r.kind.name())),
+        text("measure", rows.iter().map(|r| &r.measure)),
+        text("scope", rows.iter().map(|r| &r.scope)),
+        text("side", rows.iter().map(|r| r.side.name())),
+        number("bound", rows.iter().map(|r| r.bound)),
+        number("predicted", rows.iter().map(|r| r.predicted)),
+        number("lower", rows.iter().map(|r| r.lower)),
+        number("upper", rows.iter().map(|r| r.upper)),
+        number("half_width", rows.iter().map(ServedLedger::half_width)),
+        optional_number("needed", rows.iter().map(|r| r.needed)),
+        text("outlook", rows.iter().map(|r| r.outlook.name())),
     ])
 }
 
