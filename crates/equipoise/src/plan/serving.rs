@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::evaluate::{Replay, replay};
 use crate::model::{Ledger, Opportunities};
 use crate::policy::Policy;
-use crate::utility::{Fairness, MaxMin, Promise, Utility};
+use crate::utility::{Fairness, MaxMin, Promise};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 
@@ -73,7 +73,7 @@ fn slopes<'a>(inputs: &'a Inputs<'_>, promises: &[Promise], account: &Account) -
         let soft = |penalty: f64| if penalty.is_finite() { penalty } else { 0.0 };
         let interval = p.interval();
         match p.fair {
-            Some(Fairness::Alpha(fair)) => slopes.push((&s.ledger, -fair.prices(d).1)),
+            Some(Fairness::Alpha(fair)) => slopes.push((&s.ledger, fair.slope(d))),
             Some(Fairness::Member { weight, t }) => {
                 let group = groups.entry(s.ledger.goal).or_insert_with(|| (MaxMin { weight, members: Vec::new() }, Vec::new()));
                 group.0.members.push(t);
@@ -88,7 +88,7 @@ fn slopes<'a>(inputs: &'a Inputs<'_>, promises: &[Promise], account: &Account) -
         let held: Vec<f64> = members.iter().map(|l| account.delivered(l)).collect();
         slopes.extend(members.into_iter().zip(group.prices(&held)).map(|(l, price)| (l, -price)));
     }
-    slopes.retain(|s| s.1 != 0.0);
+    slopes.retain(|s| s.1 != 0.0 && s.1.is_finite());
     slopes
 }
 
