@@ -93,7 +93,7 @@ fn all_intervals_hold_together_for_every_kind_of_goal() {
         assert_eq!((s.opportunities, s.weight, s.flight), (600, 600.0, 600.0));
         ledgers += s.ledgers.len();
         for (l, row) in s.ledgers.iter().filter(|l| l.goal == "cap exposure").map(|l| (l, &p.prices()[l.row as usize])) {
-            assert_eq!((&l.scope, &l.goal, l.bound), (&row.scope, &row.goal, row.bound));
+            assert_eq!((&l.scope, &l.goal, l.bound), (&row.scope, &row.goal, row.bound.expect("a bound")));
             if row.price > 0.0 {
                 widths.push(l.half_width() / l.bound / (s.quantile * 2f64.sqrt() / l.bound.sqrt()));
             }
