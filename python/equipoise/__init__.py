@@ -6,6 +6,7 @@ a `Scorer` serves the policy, one prepared `Request` at a time or whole tables. 
 """
 
 from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
+from ._frontier import frontier
 from ._native import (
     ORGANIC,
     UNKNOWN,
@@ -13,6 +14,7 @@ from ._native import (
     Campaigns,
     Certificate,
     Explanation,
+    Frontier,
     Opportunities,
     Plan,
     Policy,
@@ -20,6 +22,7 @@ from ._native import (
     Request,
     Scorer,
     ServingCertificate,
+    WhatIf,
     __version__,
     problem_schema,
 )
@@ -34,6 +37,7 @@ __all__ = [
     "Error",
     "Explanation",
     "Fault",
+    "Frontier",
     "InternalError",
     "InvalidInput",
     "Opportunities",
@@ -46,7 +50,9 @@ __all__ = [
     "Scorer",
     "ServingCertificate",
     "UsageError",
+    "WhatIf",
     "__version__",
+    "frontier",
     "plan",
     "problem_schema",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "Campaigns",
     "Certificate",
     "Explanation",
+    "Frontier",
     "Opportunities",
     "Plan",
     "Policy",
@@ -24,9 +25,11 @@ __all__ = [
     "Request",
     "Scorer",
     "ServingCertificate",
+    "WhatIf",
     "__version__",
     "_panic",
     "_panic_supervised",
+    "frontier",
     "invalid_input",
     "plan",
     "problem_schema",
@@ -116,7 +119,60 @@ class Plan:
     def policy(self) -> Policy: ...
     @property
     def notes(self) -> list[str]: ...
+    def what_if(
+        self,
+        changes: dict[str, Any],
+        *,
+        tolerance: float | None = None,
+        threads: int | None = None,
+        time_limit: timedelta | float | None = None,
+    ) -> WhatIf: ...
     def _repr_html_(self) -> str: ...
+
+@final
+class WhatIf:
+    @property
+    def status(self) -> Literal["solved", "iteration_limit", "time_limit", "stalled", "cancelled"]: ...
+    @property
+    def certificate(self) -> Certificate: ...
+    @property
+    def prices(self) -> Table: ...
+    @property
+    def deliveries(self) -> Table: ...
+    @property
+    def displaced(self) -> Table: ...
+    @property
+    def conflicts(self) -> Table: ...
+    @property
+    def value_difference(self) -> tuple[float, float]: ...
+
+def frontier(
+    problem: Problem,
+    log: Opportunities,
+    campaigns: Campaigns,
+    *,
+    paths: list[str],
+    levels: list[list[float]],
+    tolerance: float,
+    traffic: float,
+    shift: timedelta | int | None,
+    unknown: Literal["error", "organic"],
+    holdout: float,
+    seed: int,
+    threads: int | None,
+    time_limit: timedelta | float | None,
+    observer: Callable[[float, float, float, float, float, float], object] | None,
+) -> Frontier: ...
+
+@final
+class Frontier:
+    @property
+    def table(self) -> Table: ...
+    def certificate(self, i: int) -> Certificate: ...
+    def prices(self, i: int) -> Table: ...
+    def deliveries(self, i: int) -> Table: ...
+    def policy(self, i: int) -> Policy: ...
+    def __len__(self) -> int: ...
 
 @final
 class Certificate:

@@ -17,6 +17,7 @@ mod scorer;
 mod show;
 mod supervise;
 mod table;
+mod what_if;
 
 use pyo3::prelude::*;
 
@@ -42,6 +43,8 @@ mod _native {
     use super::request::Request;
     #[pymodule_export]
     use super::scorer::Scorer;
+    #[pymodule_export]
+    use super::what_if::{Frontier, WhatIf, frontier};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 use crate::argument::texts;
 use crate::table::{Source, options};
 use pyo3::prelude::*;
+use std::sync::Arc;
 
 /// A log of opportunities, packed into columns once.
 ///
@@ -11,7 +12,7 @@ use pyo3::prelude::*;
 /// `naive="utc"`; nulls are errors unless `fill={"column": value}` says otherwise. The length is the number of
 /// opportunities. Reading releases the interpreter.
 #[pyclass(frozen, module = "equipoise")]
-pub(crate) struct Opportunities(pub(crate) equipoise::Opportunities);
+pub(crate) struct Opportunities(pub(crate) Arc<equipoise::Opportunities>);
 
 #[pymethods]
 impl Opportunities {
@@ -25,7 +26,7 @@ impl Opportunities {
     ) -> PyResult<Self> {
         let measures = texts(measures, "measures")?;
         let options = options(naive, fill)?;
-        Source::new(table, "table")?.opportunities(table.py(), &measures, &options).map(Self)
+        Source::new(table, "table")?.opportunities(table.py(), &measures, &options).map(|log| Self(Arc::new(log)))
     }
 
     /// How many candidate rows there are.

@@ -7,11 +7,13 @@ use crate::policy::Policy;
 use crate::problem::Problem;
 use crate::supervise::supervise;
 use crate::table::to_arro3;
+use crate::what_if::{Origin, WhatIf, what_if};
 use equipoise::error::codes;
 use equipoise::plan::{self as core, Settings};
 use equipoise::table;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// The planner without the progress bar; see `equipoise.plan`.
@@ -42,6 +44,38 @@ pub(crate) fn plan(
     let fresh = fresh.map(|f| extract::<Bound<'_, Opportunities>>(f, "fresh", "an Opportunities")).transpose()?.map(Bound::unbind);
     let warm_start = warm_start.map(|w| extract::<Bound<'_, Plan>>(w, "warm_start", "a Plan")).transpose()?.map(Bound::unbind);
 
+    let settings = sample_settings(tolerance, traffic, shift, unknown, holdout, seed, threads, time_limit)?;
+    let origin = Origin {
+        problem: problem.clone_ref(py),
+        log: log.clone_ref(py),
+        campaigns: campaigns.clone_ref(py),
+        settings: if fresh.is_some() { settings.clone().holdout(0.0) } else { settings.clone() },
+        session: Mutex::new(None),
+    };
+    let planned = supervise(py, observer, move |cancel, observe| {
+        let mut settings = settings.cancel(cancel).observer(observe);
+        if let Some(fresh) = &fresh {
+            settings = settings.fresh(&fresh.get().0);
+        }
+        if let Some(earlier) = &warm_start {
+            settings = settings.warm_start(&earlier.get().0);
+        }
+        core::plan(&problem.get().0, &log.get().0, &campaigns.get().0, &settings)
+    });
+    planned.map(|plan| Plan(plan, origin))
+}
+
+/// The settings that plans and frontiers share.
+pub(crate) fn sample_settings(
+    tolerance: &Bound<'_, PyAny>,
+    traffic: &Bound<'_, PyAny>,
+    shift: Option<&Bound<'_, PyAny>>,
+    unknown: &Bound<'_, PyAny>,
+    holdout: &Bound<'_, PyAny>,
+    seed: &Bound<'_, PyAny>,
+    threads: Option<&Bound<'_, PyAny>>,
+    time_limit: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Settings<'static>> {
     let mut settings = Settings::new()
         .tolerance(extract(tolerance, "tolerance", "a number")?)
         .traffic(extract(traffic, "traffic", "a number")?)
@@ -57,21 +91,11 @@ pub(crate) fn plan(
     if let Some(limit) = time_limit {
         settings = settings.time_limit(seconds(limit, "time_limit")?);
     }
-    let planned = supervise(py, observer, move |cancel, observe| {
-        let mut settings = settings.cancel(cancel).observer(observe);
-        if let Some(fresh) = &fresh {
-            settings = settings.fresh(&fresh.get().0);
-        }
-        if let Some(earlier) = &warm_start {
-            settings = settings.warm_start(&earlier.get().0);
-        }
-        core::plan(&problem.get().0, &log.get().0, &campaigns.get().0, &settings)
-    });
-    planned.map(Plan)
+    Ok(settings)
 }
 
 /// A span of time, from a `timedelta` or seconds.
-fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
+pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
     let limit = if value.is_instance_of::<PyDelta>() {
         duration(value, name)? as f64 * 1e-6
     } else {
@@ -83,7 +107,7 @@ fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
 
 /// Prices for a sample of opportunities, with the certificate that says how good they are.
 #[pyclass(frozen, module = "equipoise")]
-pub(crate) struct Plan(pub(crate) core::Plan);
+pub(crate) struct Plan(pub(crate) core::Plan, pub(crate) Origin);
 
 #[pymethods]
 impl Plan {
@@ -126,6 +150,26 @@ impl Plan {
     #[getter]
     fn policy(&self) -> Policy {
         Policy(self.0.policy().clone())
+    }
+
+    /// What would come of `changes`, without touching the plan: new prices, deliveries before and after, and who is displaced.
+    ///
+    /// `changes` is a dict of what differs, by name:
+    /// {"objectives": {"stream": 2.0}, "goals": {"listeners": {"at_most": 0.02}}, "campaigns": {"c1": {"cap": 500}, "c2": {"paused": True}}}.
+    /// Goals are named as in `prices`, or by their place, "goals[0]", and take at_most, at_least, at_most_total, target, penalty, weight, alpha
+    /// and offset; campaigns take cap, floor, floor_penalty, target, target_penalty (None removes an amount), goal_measure and paused.
+    /// `tolerance`, `threads` and `time_limit` are the plan's own unless given.
+    ///
+    /// The first call packs the log, about 16 bytes a row and 4 more per measure, and the plan keeps that; later ones take a few passes.
+    #[pyo3(signature = (changes, *, tolerance=None, threads=None, time_limit=None))]
+    fn what_if(
+        slf: &Bound<'_, Self>,
+        changes: &Bound<'_, PyAny>,
+        tolerance: Option<&Bound<'_, PyAny>>,
+        threads: Option<&Bound<'_, PyAny>>,
+        time_limit: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<WhatIf> {
+        what_if(slf, changes, tolerance, threads, time_limit)
     }
 
     /// What a careful reader should know, in sentences: defaults taken, flights ignored.

@@ -2,7 +2,7 @@
 
 use super::inputs::{Inputs, Prepared};
 use super::{Deliveries, PriceRow};
-use crate::exchange::Sample;
+use crate::exchange::{Column, Sample};
 use crate::model::{GoalKind, Ledger, ORGANIC, Opportunities, Scope};
 use crate::utility::{Fairness, MaxMin, Promise, Utility as _};
 use indexmap::IndexMap;
@@ -69,6 +69,22 @@ impl Account {
                 amounts[1..].iter_mut().zip(&columns).for_each(|(a, y)| *a = w * f64::from(y[row]));
                 account.add(sample.campaign[at], segments(t), &amounts);
             }
+        }
+        account.close(inputs);
+        account
+    }
+
+    /// The account of deliveries by column and measure; segments that no goal tells apart are nobody's.
+    pub(super) fn of_cells(inputs: &Inputs<'_>, columns: &[Column], classes: &[(u32, u32)], cells: &[f64]) -> Self {
+        let mut account = Self::new(inputs);
+        let keys = |scope: Scope, names: &crate::model::Names, index: u32| {
+            if index == u32::MAX { index } else { inputs.roster.key(scope, names.name(index)).unwrap_or(u32::MAX) }
+        };
+        let log = inputs.log;
+        let segments: Vec<(u32, u32)> =
+            classes.iter().map(|c| (keys(Scope::Market, &log.markets, c.0), keys(Scope::Surface, &log.surfaces, c.1))).collect();
+        for (column, amounts) in columns.iter().zip(cells.chunks_exact(account.measures)) {
+            account.add(column.campaign, segments[column.class as usize], amounts);
         }
         account.close(inputs);
         account

@@ -64,13 +64,8 @@ impl Goals {
     fn add(&mut self, goal: &Goal, index: usize, context: &Context<'_>, faults: &mut Faults) {
         let Some(measure) = context.measure(&goal.measure) else { return };
         let Some((scope, keys)) = context.keys(goal, index, faults) else { return };
-        let place = match (&goal.per, &goal.of) {
-            (Some(_), _) if scope == Scope::All => "in all".to_owned(),
-            (Some(_), _) => format!("per {}", scope.name()),
-            (None, of) => of.iter().flatten().next().map_or_else(String::new, |(k, v)| format!("of {k}={v}")),
-        };
         let mut name = |side: &str| {
-            let plain = goal.name.clone().unwrap_or_else(|| format!("{} {} {place}", kind_name(goal.kind), goal.measure));
+            let plain = plain_name(goal);
             self.names.push(if side.is_empty() { plain } else { format!("{plain} {side}") });
             self.names.len() as u32 - 1
         };
@@ -177,6 +172,16 @@ impl Context<'_> {
         }
         Some((scope, vec![key?]))
     }
+}
+
+/// The name of a goal in tables, without the side that a share of two sides adds.
+pub(super) fn plain_name(goal: &Goal) -> String {
+    let place = match (&goal.per, &goal.of) {
+        (Some(Per::All), _) => "in all".to_owned(),
+        (Some(per), _) => format!("per {}", Scope::from(*per).name()),
+        (None, of) => of.iter().flatten().next().map_or_else(String::new, |(k, v)| format!("of {k}={v}")),
+    };
+    goal.name.clone().unwrap_or_else(|| format!("{} {} {place}", kind_name(goal.kind), goal.measure))
 }
 
 /// The name of a goal kind in documents and tables.

@@ -2,10 +2,12 @@
 
 mod account;
 mod certificate;
+mod changes;
 mod conflicts;
 mod dense;
 mod dual;
 mod exact;
+mod frontier;
 mod goals;
 mod inputs;
 mod interval;
@@ -17,6 +19,7 @@ mod recovery;
 mod relaxed;
 mod served;
 mod serving;
+mod session;
 mod settings;
 mod solve;
 mod spread;
@@ -25,10 +28,16 @@ mod thinning;
 mod tied;
 mod ties;
 mod warm;
+mod what_if;
 
 pub use certificate::{Certificate, Status};
+pub use changes::{CampaignChange, Changes, GoalChange};
+pub use frontier::{Frontier, FrontierPoint, Vary};
 pub use served::{Outlook, ServedLedger, Serving, Side};
+pub use session::Session;
 pub use settings::{Progress, Settings, Unknown};
+
+pub use what_if::{Shift, WhatIf};
 
 use crate::error::Result;
 use crate::exchange::{Local, Packed};

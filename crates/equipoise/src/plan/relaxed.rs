@@ -60,6 +60,8 @@ pub(super) struct Answer {
     /// By stated ledger.
     pub(super) delivered: Vec<f64>,
     pub(super) point: Point,
+    /// What the point delivers, by column and measure.
+    pub(super) cells: Vec<f64>,
     /// What the next solve on this sample may start from.
     pub(super) points: Vec<Point>,
     pub(super) pass: Option<Pass>,
@@ -356,6 +358,7 @@ impl Relaxed<'_, '_> {
             passes: dual.passes,
             prices,
             delivered: delivered.collect(),
+            cells: solution.point.cells.iter().enumerate().map(|(i, v)| v * units.delivery[i % units.delivery.len()]).collect(),
             point: solution.point,
             points: solution.points,
             pass: solution.pass,

@@ -179,7 +179,7 @@ impl Search<'_, '_, '_> {
         Ok(e)
     }
 
-    fn run(&mut self, mut y: Vec<f64>, warm: bool) -> Result<()> {
+    fn run(&mut self, mut y: Vec<f64>, mut warm: bool) -> Result<()> {
         let tolerance = self.limits.tolerance;
         let mut last_gamma = (0.8 * tolerance.sqrt()).min(300.0 * tolerance);
         let mut gamma = if warm { last_gamma } else { FIRST_GAMMA.max(last_gamma) };
@@ -212,6 +212,16 @@ impl Search<'_, '_, '_> {
             self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
             let tight = std::mem::replace(&mut self.dual.tight, loose);
             self.dual.retighten(tight, &y, &mut e);
+            // The smoothing that these prices need: the part of all places that they leave wrong.
+            let wrong: f64 = self.dual.slope(&y, &e).iter().map(|g| g.abs()).sum();
+            let wide = (wrong / scale).min(FIRST_GAMMA);
+            if wide > 2.0 * gamma {
+                // Too much has changed for the narrow smoothing that the earlier solve ended with.
+                self.recovery.offer(self.dual, &y, &e);
+                (warm, gamma) = (false, wide);
+                e = self.evaluate(&y, gamma)?;
+                radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
+            }
         }
         loop {
             let last = gamma <= last_gamma * 1.0001;
