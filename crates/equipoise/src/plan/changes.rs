@@ -39,7 +39,25 @@ pub struct GoalChange {
     pub offset: Option<f64>,
 }
 
-/// New goals of a campaign. Of an amount, `None` leaves what there is and `Some(None)` (null in a document) removes it.
+/// What becomes of an amount.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Amount {
+    /// It stays.
+    #[default]
+    Kept,
+    /// The goal is taken away; null in a document.
+    Removed,
+    /// This is asked instead.
+    Asked(f64),
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> std::result::Result<Self, D::Error> {
+        Ok(Option::deserialize(value)?.map_or(Self::Removed, Self::Asked))
+    }
+}
+
+/// New goals of a campaign.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignChange {
@@ -49,23 +67,18 @@ pub struct CampaignChange {
     /// The measure that the amounts below count; `exposure` if left out.
     pub goal_measure: Option<String>,
     /// At most this much.
-    #[serde(default, deserialize_with = "stated")]
-    pub cap: Option<Option<f64>>,
+    #[serde(default)]
+    pub cap: Amount,
     /// At least this much.
-    #[serde(default, deserialize_with = "stated")]
-    pub floor: Option<Option<f64>>,
+    #[serde(default)]
+    pub floor: Amount,
     /// Cost of a unit missing to the floor.
     pub floor_penalty: Option<f64>,
     /// Exactly this much.
-    #[serde(default, deserialize_with = "stated")]
-    pub target: Option<Option<f64>>,
+    #[serde(default)]
+    pub target: Amount,
     /// Cost of a unit of deviation from the target.
     pub target_penalty: Option<f64>,
-}
-
-/// Tells null from nothing.
-fn stated<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<Option<Option<f64>>, D::Error> {
-    Option::deserialize(value).map(Some)
 }
 
 impl Changes {
@@ -104,10 +117,10 @@ impl Changes {
         if let Some(id) = owner.strip_prefix("campaigns.") {
             let c = self.campaigns.entry(id.to_owned()).or_default();
             match field {
-                "cap" => c.cap = Some(Some(value)),
-                "floor" => c.floor = Some(Some(value)),
+                "cap" => c.cap = Amount::Asked(value),
+                "floor" => c.floor = Amount::Asked(value),
                 "floor_penalty" => c.floor_penalty = Some(value),
-                "target" => c.target = Some(Some(value)),
+                "target" => c.target = Amount::Asked(value),
                 "target_penalty" => c.target_penalty = Some(value),
                 _ => return Err(wrong()),
             }
@@ -229,10 +242,10 @@ impl CampaignChange {
         for (kind, amount, penalty) in new {
             let at = campaign.goals.iter().position(|g| g.kind == kind && g.measure == measure);
             match (amount, at) {
-                (Some(None), Some(at)) => drop(campaign.goals.remove(at)),
-                (Some(Some(amount)), Some(at)) => campaign.goals[at].amount = amount,
-                (Some(Some(amount)), None) => campaign.goals.push(CampaignGoal { kind, measure: measure.clone(), amount, penalty }),
-                (Some(None) | None, _) => {}
+                (Amount::Removed, Some(at)) => drop(campaign.goals.remove(at)),
+                (Amount::Asked(amount), Some(at)) => campaign.goals[at].amount = amount,
+                (Amount::Asked(amount), None) => campaign.goals.push(CampaignGoal { kind, measure: measure.clone(), amount, penalty }),
+                (Amount::Removed | Amount::Kept, _) => {}
             }
             if let (Some(_), Some(g)) = (penalty, campaign.goals.iter_mut().find(|g| g.kind == kind && g.measure == measure)) {
                 g.penalty = penalty;

@@ -506,13 +506,12 @@ impl<'e> Dual<'e> {
     pub(super) fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
         let ask = self.ask(y, gamma, 3.0 * gamma);
         let known = self.known.take().and_then(|known| known.drift(&ask, self.layout()).map(|drift| (known, drift)));
-        let (Pass { ask, sums }, drift, evaluated) = match known {
-            Some((known, drift)) => (known, drift, 0),
-            None => {
-                let sums = self.exchange.pass(&ask)?;
-                let evaluated = sums.rows;
-                (Pass { ask, sums: Arc::new(sums) }, 0.0, evaluated)
-            }
+        let (Pass { ask, sums }, drift, evaluated) = if let Some((known, drift)) = known {
+            (known, drift, 0)
+        } else {
+            let sums = self.exchange.pass(&ask)?;
+            let evaluated = sums.rows;
+            (Pass { ask, sums: Arc::new(sums) }, 0.0, evaluated)
         };
         self.latest = Some(Pass { ask: ask.clone(), sums: sums.clone() });
         let layout = self.layout();

@@ -31,7 +31,7 @@ mod warm;
 mod what_if;
 
 pub use certificate::{Certificate, Status};
-pub use changes::{CampaignChange, Changes, GoalChange};
+pub use changes::{Amount, CampaignChange, Changes, GoalChange};
 pub use frontier::{Frontier, FrontierPoint, Vary};
 pub use served::{Outlook, ServedLedger, Serving, Side};
 pub use session::Session;
@@ -226,19 +226,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
 
     let started = Instant::now();
     let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
-    let observe = |passes: f64, upper_bound: f64, value: f64| {
-        if let Some(observer) = settings.observer {
-            let gap = if value.is_finite() { (upper_bound - value) / upper_bound.abs().max(1.0) } else { f64::INFINITY };
-            observer(&Progress {
-                passes,
-                upper_bound,
-                value,
-                gap,
-                tolerance: settings.tolerance,
-                seconds: started.elapsed().as_secs_f64(),
-            });
-        }
-    };
+    let observe = settings.reporter(started);
     let sample_key = warm::key(&inputs, &sample);
     let same_sample = settings.warm_start.and_then(|earlier| earlier.warm.on(&sample_key));
     let start = settings.warm_start.map(|earlier| inputs.start(same_sample.map_or(&earlier.prices, |warm| &warm.prices)));

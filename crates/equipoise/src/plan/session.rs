@@ -6,7 +6,7 @@ use super::conflicts;
 use super::inputs::{self, Inputs, Prepared};
 use super::relaxed::{self, Relaxed};
 use super::warm::{self, Warm};
-use super::{Certificate, Conflict, Deliveries, Plan, PriceRow, Progress, Settings, Status, VIOLATION};
+use super::{Certificate, Conflict, Deliveries, Plan, PriceRow, Settings, Status, VIOLATION};
 use crate::error::{Error, Result, codes};
 use crate::exchange::{Local, Packed};
 use crate::model::{Campaigns, Opportunities, Problem, Scope};
@@ -182,13 +182,7 @@ impl Session {
             best_worth: packing.best_worth(&inputs.weights),
         };
         let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
-        let observe = |passes: f64, upper_bound: f64, value: f64| {
-            if let Some(observer) = settings.observer {
-                let gap = if value.is_finite() { (upper_bound - value) / upper_bound.abs().max(1.0) } else { f64::INFINITY };
-                let seconds = started.elapsed().as_secs_f64();
-                observer(&Progress { passes, upper_bound, value, gap, tolerance: settings.tolerance, seconds });
-            }
-        };
+        let observe = settings.reporter(started);
         let same = warm.and_then(|w| w.on(&packing.key));
         let start = warm.map(|w| inputs.start(&w.prices));
         let ask = relaxed::Ask {

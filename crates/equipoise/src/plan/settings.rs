@@ -3,7 +3,7 @@
 use crate::model::Opportunities;
 use crate::plan::Plan;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What to do with candidates whose campaign the table lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +67,19 @@ impl Default for Settings<'_> {
             warm_start: None,
             observer: None,
             cancel: None,
+        }
+    }
+}
+
+impl Settings<'_> {
+    /// Tells the observer about passes, bound and value, with the seconds since `started`.
+    pub(crate) fn reporter(&self, started: Instant) -> impl Fn(f64, f64, f64) + '_ {
+        move |passes, upper_bound, value| {
+            if let Some(observer) = self.observer {
+                let gap = if value.is_finite() { (upper_bound - value) / upper_bound.abs().max(1.0) } else { f64::INFINITY };
+                let seconds = started.elapsed().as_secs_f64();
+                observer(&Progress { passes, upper_bound, value, gap, tolerance: self.tolerance, seconds });
+            }
         }
     }
 }
