@@ -36,7 +36,6 @@ pub use frontier::{Frontier, FrontierPoint, Vary};
 pub use served::{Outlook, ServedLedger, Serving, Side};
 pub use session::Session;
 pub use settings::{Progress, Settings, Unknown};
-
 pub use what_if::{Shift, WhatIf};
 
 use crate::error::Result;
