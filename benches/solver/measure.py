@@ -90,6 +90,7 @@ class Bench:
         folder = self.instances.base(size, profile)
         case = f"{size} {profile}"
         own = self.against_yardstick(case, folder, tolerance)
+        objective = self.judge(folder)["objective"]
         case = f"{case} {tolerance} threads=1"
         if "agd" in solvers:
             run = self.programs.agd(folder, tolerance, self.limit)
@@ -105,20 +106,18 @@ class Bench:
                 their_violation=judged["violation"],
             )
         for solver in [solver for solver in SOLVERS if solver in solvers]:
-            run = self.programs.general(solver, folder, tolerance, self.limit) or {
-                "solve_s": self.limit,
-                "status": "killed",
-            }
+            run = self.programs.general(solver, folder, tolerance, self.limit)
+            run = run or {"solve_s": self.limit, "status": "killed"}
             # Time waiting for a processor is not the peer's.
             seconds = min(run["solve_s"], run.get("cpu_s", run["solve_s"]))
-            optimal = "optimal" in run["status"].lower()
-            theirs = [seconds] if optimal and seconds < self.limit else None
+            theirs = [seconds] if run["solve_s"] < self.limit and _stands(run, objective) else None
             self.report(
                 case,
                 solver,
                 own,
                 theirs,
                 their_status=run["status"],
+                their_objective=run.get("obj"),
                 their_violation=run.get("viol"),
                 their_limit=self.limit,
             )
@@ -244,6 +243,13 @@ class Bench:
                 "packed_bytes_per_row": round(run["packed_bytes_per_row"], 2),
             }
             self.report(f"{size} full pass threads={n['threads']}", "stream", [own], [bare], "ns/row", **more)
+
+
+def _stands(run: dict, objective: float) -> bool:
+    """Whether a peer's answer counts: it says so, or the judge finds it within a thousandth in value and violation."""
+    near = abs(run.get("obj", np.inf) - objective) <= 1e-3 * abs(objective) and run.get("viol", np.inf) <= 1e-3
+    # OR-Tools names its reason for stopping by number: 1 is optimal.
+    return near or run["status"].lower() in ("optimal", "1")
 
 
 def _ours(run: dict) -> dict:
