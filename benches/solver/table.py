@@ -18,8 +18,14 @@ def render(path: Path, page: Path) -> None:
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     rows = ["| case | peer | ours | theirs | theirs / ours | |", "|---|---|---|---|---|---|"]
-    rows += [_row(line) for line in _read(path)]
+    rows += [_row(line) for line in sorted(_read(path), key=_place)]
     page.write_text(before + BEGIN + "\n" + "\n".join(rows) + "\n" + END + after)
+
+
+def _place(line: dict) -> tuple:
+    """Small instances first, and what is said of one instance together."""
+    size = line["case"].split()[0]
+    return "TSML".index(size), line["unit"] != "s", line["unit"], line["case"]
 
 
 def _row(line: dict) -> str:
@@ -54,8 +60,9 @@ def _remark(line: dict) -> str:
     if line.get("busy") and line.get("their_busy"):
         parts.append(f"processor {_amount(line['busy'], 's')} / {_amount(line['their_busy'], 's')}")
     if line["theirs"] is None and "their_status" in line:
+        late = line["their_status"] == "killed" or "time" in line["their_status"].lower()
         parts.append(
-            f"not within {line.get('their_limit', 180):.0f} s" if line["their_status"] != "killed" else "killed"
+            f"not within {line.get('their_limit', 180):.0f} s" if late else f"theirs ends as {line['their_status']}"
         )
     if line.get("their_violation", 0) and line["their_violation"] > 1e-9:
         parts.append(f"theirs violates by {line['their_violation']:.0e}")
