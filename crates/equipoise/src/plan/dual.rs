@@ -95,18 +95,18 @@ impl Row {
         }
     }
 
-    /// Where a price may go in one step towards `to`: the model of a smooth utility holds for a few times more or less, not to 0.
+    /// Where a price may go in one step towards `to`: the model of a smooth utility holds as long as the delivery that it stands for changes a few
+    /// times, not to nothing or to everything.
     pub(super) fn reach(&self, bounds: (f64, f64), from: f64, to: f64) -> f64 {
         let to = to.clamp(self.price_min, self.price_max);
         let Some(both) = self.bounded(bounds) else { return to };
-        let wide = WIDE_STEP.powf(both.fair.alpha().max(1.0));
-        // Past the price at which a bound begins to hold, all is linear.
-        let edge = |bound: f64| if bound.is_finite() { -both.fair.slope(bound.max(0.0)) } else { 0.0 };
-        if to > from && from < edge(bounds.1) {
-            let far = wide.recip() * from;
-            if far < edge(bounds.1) { to.min(far) } else { to }
-        } else if to < from && to < edge(bounds.1) {
-            to.max(wide * from.min(edge(bounds.1)))
+        let wide = WIDE_STEP.powf(both.fair.alpha().recip().max(1.0));
+        let (offset, d) = (both.fair.offset(), both.delivery(from));
+        let (least, most) = ((d + offset) / wide - offset, (d + offset) * wide - offset);
+        if to > from && most < both.fair.supply() {
+            to.min(both.prices(most).1.max(from))
+        } else if to < from && least > 0.0 {
+            to.max(both.prices(least).0.min(from))
         } else {
             to
         }
@@ -128,7 +128,7 @@ impl Row {
     }
 }
 
-/// By how much a step may multiply or divide the delivery that the price of a smooth utility stands for, or the price where that moves less.
+/// By how much a step may multiply or divide the delivery that the price of a smooth utility stands for, and the price itself at small exponents.
 const WIDE_STEP: f64 = 5.0;
 
 /// A `max_min` group: its members' prices keep `sum of -p t = weight`, or `<=` where the level stands at its top.
