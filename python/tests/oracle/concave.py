@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .lp import Relaxation
 
 
+class UnsolvedError(Exception):
+    """The solver did not get to its tolerance."""
+
+
 class Program:
     """Minimise `cost @ x` subject to rows `coefficients @ x + s = bound` with s in cones."""
 
@@ -45,7 +49,8 @@ class Program:
         bounds = np.array([b for _, b in self.rows])
         solver = clarabel.DefaultSolver(sp.csc_matrix((n, n)), np.array(self.cost), a, bounds, self.cones, settings)
         solution = solver.solve()
-        assert str(solution.status) in ("Solved", "AlmostSolved"), solution.status
+        if str(solution.status) != "Solved":
+            raise UnsolvedError(str(solution.status))
         return np.array(solution.x)
 
 
@@ -100,4 +105,6 @@ def solve_concave(relaxed: Relaxation) -> Optimum:
             lost = program.column(weight * unit ** (1 - alpha) / (alpha - 1))
             program.cone(clarabel.PowerConeT((alpha - 1) / alpha), [ledger, ({lost: -1.0}, 0.0), ({}, 1.0)])
     x = np.clip(program.solve()[:n], 0.0, relaxed.upper)
+    if relaxed.worst_violation(x, forgiven={row.name for row in relaxed.rows if row.penalty is not None}) > 1e-6:
+        raise UnsolvedError("outside its bounds")
     return Optimum(relaxed.objective(x), x)

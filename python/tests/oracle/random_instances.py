@@ -13,8 +13,11 @@ SCOPES = ("campaign", "artist", "label", "licensor", "market", "surface", "all")
 MARKETS, SURFACES = ("SE", "DE", "BR"), ("radio", "mix")
 
 
-def random_instance(seed: int) -> Instance:
-    """The instance of a seed: 5 to 60 opportunities, 2 to 8 campaigns, goals of all kinds."""
+KINDS = ("cap", "floor", "target", "share", "guardrail")
+
+
+def random_instance(seed: int, kinds: tuple[str, ...] = KINDS) -> Instance:
+    """The instance of a seed: 5 to 60 opportunities, 2 to 8 campaigns, goals of some kinds."""
     g = np.random.default_rng(seed)
 
     def chance(p: float) -> bool:
@@ -57,7 +60,7 @@ def random_instance(seed: int) -> Instance:
         traffic=1.0 if chance(0.5) else float(np.round(g.uniform(0.5, 20), 1)),
         shift=0 if chance(0.7) else int(g.integers(-3, 4)) * DAY,
     )
-    add_goals(g, instance)
+    add_goals(g, instance, kinds)
     return instance
 
 
@@ -80,7 +83,7 @@ def random_campaign(g: np.random.Generator, k: int) -> Campaign:
     return out
 
 
-def add_goals(g: np.random.Generator, instance: Instance) -> None:
+def add_goals(g: np.random.Generator, instance: Instance, kinds: tuple[str, ...]) -> None:
     """Own goals for about half of the campaigns, and one to five goals of the problem."""
     omega = instance.weight * instance.traffic
     total = float(omega @ np.minimum(instance.slots, 2))
@@ -103,9 +106,11 @@ def add_goals(g: np.random.Generator, instance: Instance) -> None:
         if g.random() < 0.15:
             campaign.goals.append(("cap", "stream", float(np.round(each * g.uniform(0.6, 1.0), 2)), None))
 
+    for campaign in instance.campaigns:
+        campaign.goals = [goal for goal in campaign.goals if goal[0] in kinds]
     goals: list[dict[str, Any]] = []
     for _ in range(int(g.integers(1, 6))):
-        goals.append(random_goal(g, instance, total, penalty()))
+        goals.append(random_goal(g, instance, total, penalty(), kinds))
     instance.problem = {
         "objectives": {"value": 1.0}
         | ({"stream": float(np.round(g.uniform(-0.3, 1.0), 2))} if g.random() < 0.5 else {}),
@@ -114,9 +119,11 @@ def add_goals(g: np.random.Generator, instance: Instance) -> None:
     }
 
 
-def random_goal(g: np.random.Generator, instance: Instance, total: float, penalty: float) -> dict[str, Any]:
-    """One goal of any kind, over any scope its kind can have."""
-    kind = str(g.choice(["cap", "floor", "target", "share", "guardrail"]))
+def random_goal(
+    g: np.random.Generator, instance: Instance, total: float, penalty: float, kinds: tuple[str, ...]
+) -> dict[str, Any]:
+    """One goal of one of these kinds, over any scope its kind can have."""
+    kind = str(g.choice(kinds))
     if kind == "guardrail":
         scope = str(g.choice(["market", "surface", "all"]))
     else:
@@ -181,17 +188,27 @@ def without_crossed_bounds(goals: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def fair_instance(seed: int, kind: str, alpha: float | None = None) -> Instance:
-    """The instance of a seed with one to three fairness goals of a kind, beside its other goals in every second one."""
+FAIR = {f"alpha_fair {alpha:g}": alpha for alpha in (0.0, 0.5, 1.0, 2.0, 8.0, 20.0)}
+# Each kind alone, all bounds together, fairness alone or beside all bounds, and everything at once.
+CASES = (*KINDS, "bounds", *FAIR, "max_min", "mix")
+
+
+def case_instance(case: str, seed: int) -> Instance:
+    """The instance of a seed of one of `CASES`."""
+    if case in KINDS:
+        return random_instance(seed, (case,))
     instance = random_instance(seed)
+    if case == "bounds":
+        return instance
     g = np.random.default_rng([seed, 7])
     total = float((instance.weight * instance.traffic) @ np.minimum(instance.slots, 2))
-    goals = instance.problem["goals"] if seed % 2 else []
-    if seed % 4 == 0:
+    goals = instance.problem["goals"] if seed % 2 or case == "mix" else []
+    if seed % 4 == 0 and case != "mix":
         for campaign in instance.campaigns:
             campaign.goals = []
     for _ in range(int(g.integers(1, 4))):
-        goals.append(fairness_goal(g, instance, total, kind, alpha))
+        kind = str(g.choice(["max_min", *FAIR])) if case == "mix" else case
+        goals.append(fairness_goal(g, instance, total, kind.split()[0], FAIR.get(kind)))
     instance.problem["goals"] = goals
     return instance
 

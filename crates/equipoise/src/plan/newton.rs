@@ -267,17 +267,26 @@ fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], q: 
     let moves = model.moves(&step);
     let widest = radius.campaign.iter().fold(0.25f64, |a, b| a.max(*b));
     let mut factor = 1f64;
+    let mut shared_only = step.clone();
+    dual.own.iter().filter(|i| **i != NONE).for_each(|i| shared_only[*i] = 0.0);
+    let mut shared_moves = model.moves(&shared_only);
     for (k, by) in moves.iter().enumerate() {
-        if (0..n).all(|a| free_own(k, a).is_none()) {
+        let Some((i, typical)) = (0..n).find_map(|a| free_own(k, a).map(|i| (i, model.typical[k * n + a].max(1e-3)))) else {
             factor = factor.max(by.abs() / widest);
-        }
+            continue;
+        };
+        // An own price makes up for shared ones as far as its kink at 0.
+        let against = match state[i] {
+            State::Above => shared_moves[k],
+            State::Below => -shared_moves[k],
+            State::Smooth | State::Fixed(_) => 0.0,
+        };
+        factor = factor.max(against / (typical * q.y[i].abs() + widest));
     }
     for i in &dual.shared {
         step[*i] /= factor;
     }
-    let mut shared_only = step.clone();
-    dual.own.iter().filter(|i| **i != NONE).for_each(|i| shared_only[*i] = 0.0);
-    let shared_moves = model.moves(&shared_only);
+    shared_moves.iter_mut().for_each(|by| *by /= factor);
     for (k, by) in moves.iter().enumerate() {
         let r = radius.campaign[k];
         let target = (by / factor.min(4.0)).clamp(-r, r);
