@@ -128,7 +128,9 @@ impl Program {
     fn value(&mut self, fair: &AlphaFair, typical: f64, terms: Vec<(usize, f64)>) {
         let (alpha, offset) = (fair.alpha(), fair.offset());
         if alpha == 0.0 {
-            terms.iter().for_each(|(v, a)| self.costs[*v] -= fair.slope(0.0) * a);
+            for (v, a) in terms {
+                self.costs[v] -= fair.slope(0.0) * a;
+            }
             return;
         }
         let unit = (typical + offset).max(1e-6 * (fair.supply() + offset)).max(f64::MIN_POSITIVE);

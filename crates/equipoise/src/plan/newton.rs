@@ -216,10 +216,8 @@ fn next_states(system: &mut System<'_, '_, '_>, q: &Query<'_>, step: &[f64], lev
         let next = match *state {
             State::Above if target < 0.0 => State::Fixed(0.0),
             State::Below if target > 0.0 => State::Fixed(0.0),
-            State::Above if target > r.price_max => State::Fixed(r.price_max),
-            State::Below if target < r.price_min => State::Fixed(r.price_min),
-            State::Smooth if target > r.price_max => State::Fixed(r.price_max),
-            State::Smooth if target < r.price_min => State::Fixed(r.price_min),
+            State::Above | State::Smooth if target > r.price_max => State::Fixed(r.price_max),
+            State::Below | State::Smooth if target < r.price_min => State::Fixed(r.price_min),
             State::Smooth => {
                 let to = r.reach(bounds[i], q.y[i], target);
                 let moved = to - q.y[i];
@@ -286,7 +284,9 @@ fn within_radius(model: &Model<'_, '_>, mut step: Vec<f64>, state: &[State], q: 
     for i in &dual.shared {
         step[*i] /= factor;
     }
-    shared_moves.iter_mut().for_each(|by| *by /= factor);
+    for by in &mut shared_moves {
+        *by /= factor;
+    }
     for (k, by) in moves.iter().enumerate() {
         let r = radius.campaign[k];
         let target = (by / factor.min(4.0)).clamp(-r, r);

@@ -178,7 +178,7 @@ impl Relaxed<'_, '_> {
             place.push((at, part));
             if let Some(Fairness::Member { weight, t }) = promise.fair {
                 let own = groups.iter().position(|g| g.0 == l.goal).unwrap_or_else(|| {
-                    let goal = MaxMin { weight: self.member(weight, 1.0, l.measure, units).0, members: Vec::new() };
+                    let goal = MaxMin { weight: member(weight, 1.0, l.measure, units).0, members: Vec::new() };
                     groups.push((l.goal, Group { goal, rows: Vec::new(), top: f64::INFINITY, capped: false }));
                     groups.len() - 1
                 });
@@ -225,7 +225,7 @@ impl Relaxed<'_, '_> {
             Some(Fairness::Member { weight, t }) => {
                 row.member = Some(t);
                 // The group's prices keep to their range together.
-                row.price_min = -1.001 * self.member(weight, t, l.measure, units).1;
+                row.price_min = -1.001 * member(weight, t, l.measure, units).1;
                 Part::Member
             }
             None if row.hi.is_infinite() => Part::Below,
@@ -234,12 +234,6 @@ impl Relaxed<'_, '_> {
         };
         price(&mut row);
         (row, part)
-    }
-
-    /// A `max_min` weight in inner units, and the most that the price of a member can be.
-    fn member(&self, weight: f64, t: f64, measure: u32, units: &Units) -> (f64, f64) {
-        let weight = weight / units.price(measure as usize);
-        (weight, weight / t)
     }
 
     /// No ledger of this measure can hold more.
@@ -379,6 +373,12 @@ impl Relaxed<'_, '_> {
         }
         x
     }
+}
+
+/// A `max_min` weight in inner units, and the most that the price of a member can be.
+fn member(weight: f64, t: f64, measure: u32, units: &Units) -> (f64, f64) {
+    let weight = weight / units.price(measure as usize);
+    (weight, weight / t)
 }
 
 /// The prices that a row can have.

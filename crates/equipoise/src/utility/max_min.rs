@@ -67,7 +67,9 @@ impl MaxMin {
         // What rounding left over.
         let shared: f64 = prices.iter().zip(&self.members).map(|(p, t)| -p * t).sum();
         if shared > 0.0 {
-            prices.iter_mut().for_each(|p| *p *= self.weight / shared);
+            for p in prices {
+                *p *= self.weight / shared;
+            }
         }
     }
 }
