@@ -143,7 +143,9 @@ def main() -> int:
         ledgers = pa.table(serving.ledgers).to_pylist()
         held[part] = parts.held(part, np.asarray(plan.policy.replay(log)["picked"]))
         certified[part] = ledgers
-        binding = {row["scope"] for row in pa.table(plan.prices).to_pylist() if row["kind"] == "cap" and row["price"] > 0}
+        binding = {
+            row["scope"] for row in pa.table(plan.prices).to_pylist() if row["kind"] == "cap" and row["price"] > 0
+        }
         scale = serving.quantile * np.sqrt(1 + serving.flight / serving.weight)
         caps = [row for row in ledgers if row["kind"] == "cap" and row["scope"] in binding]
         ratios += [row["half_width"] / (scale * np.sqrt(row["bound"])) for row in caps]

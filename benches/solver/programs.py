@@ -58,7 +58,7 @@ class Programs:
     @property
     def x(self) -> Path:
         """Where answers go to be judged."""
-        return self.out / "x.npy"
+        return self.out / f"x-{os.getpid()}.npy"
 
     def plan(self, folder: Path, tolerance: str, threads: int = 1, *more: object, path: str = "") -> dict:
         """Ours; `path` forces a narrower path of instructions than the machine has."""

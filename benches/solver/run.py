@@ -113,12 +113,15 @@ def main() -> int:
         choice = sweep.Choice(seeds, options.tolerances, options.shapes, options.shrink, options.seconds)
         return min(1, sweep.run(programs.own, OUT, choice))
     bench = Bench(programs, options.repeats, options.seconds, options.seeds)
-    if options.limit:
-        bench.bandwidth("L" if "L" in options.sizes else options.sizes[-1])
-    elif options.long:
-        bench.peers("M", "full", "1e-4", options.solvers)
-    else:
-        measure(bench, options.only or GROUPS, options)
+    try:
+        if options.limit:
+            bench.bandwidth("L" if "L" in options.sizes else options.sizes[-1])
+        elif options.long:
+            bench.peers("M", "full", "1e-4", options.solvers)
+        else:
+            measure(bench, options.only or GROUPS, options)
+    finally:
+        programs.x.unlink(missing_ok=True)
     return 0
 
 

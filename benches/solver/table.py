@@ -7,9 +7,9 @@ BEGIN, END = "<!-- figures: scripts/bench solver --render -->", "<!-- end of fig
 
 
 def keep(path: Path, line: dict) -> None:
-    """Adds a line to the file; one of the same case, peer and unit is replaced."""
-    known = {_key(line): line for line in _read(path)} | {_key(line): line}
-    path.write_text("".join(json.dumps(line) + "\n" for line in known.values()))
+    """Adds a line to the file."""
+    with path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def render(path: Path, page: Path) -> None:
@@ -80,8 +80,6 @@ def _remark(line: dict) -> str:
 
 
 def _read(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def _key(line: dict) -> tuple:
-    return line["case"], line["peer"], line["unit"]
+    """The lines of the file; of those with the same case, peer and unit the last."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return list({(line["case"], line["peer"], line["unit"]): line for line in lines}.values())
