@@ -135,7 +135,7 @@ impl Plan {
         to_arro3(py, table::deliveries_table(self.0.deliveries()))
     }
 
-    /// What cannot be met, and why: kind, goal, asked, reached, least_relaxation, price.
+    /// What cannot be met, and why: kind, goal, asked, reached, least_relaxation, price, against (who stands against it, or pays for it).
     #[getter]
     fn conflicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_arro3(py, table::conflicts_table(self.0.conflicts()))

@@ -226,7 +226,7 @@ fn document(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written:
         .map(|row| {
             json!({
                 "kind": row.kind.name(), "goal": row.goal, "asked": row.asked, "reached": row.reached,
-                "least_relaxation": row.least_relaxation, "price": row.price,
+                "least_relaxation": row.least_relaxation, "price": row.price, "against": row.against,
             })
         })
         .collect();

@@ -103,10 +103,19 @@ fn prices_deliveries_and_conflicts_of_a_plan() {
     assert_eq!(schema(&deliveries), ["campaign Utf8", "exposure Float64", "stream Float64"]);
     assert_eq!((text(&deliveries, "campaign"), number(&deliveries, "stream")), (vec![Some("a"), Some("b")], vec![Some(0.5), Some(0.25)]));
 
-    let conflict = |kind, least_relaxation, price| Conflict { kind, goal: "g".into(), asked: 2.0, reached: 1.0, least_relaxation, price };
+    let conflict = |kind, least_relaxation, price| Conflict {
+        kind,
+        goal: "g".into(),
+        asked: 2.0,
+        reached: 1.0,
+        least_relaxation,
+        price,
+        against: vec!["h".into(), "i".into()],
+    };
     let rows = [conflict(ConflictKind::Unreachable, Some(1.0), None), conflict(ConflictKind::Outbid, None, Some(-3.0))];
     let conflicts = table::conflicts_table(&rows);
-    let expected = ["kind Utf8", "goal Utf8", "asked Float64", "reached Float64", "least_relaxation Float64?", "price Float64?"];
+    let expected =
+        ["kind Utf8", "goal Utf8", "asked Float64", "reached Float64", "least_relaxation Float64?", "price Float64?", "against Utf8"];
     assert_eq!(schema(&conflicts), expected);
     assert_eq!(text(&conflicts, "kind"), [Some("unreachable"), Some("outbid")]);
     assert_eq!((number(&conflicts, "least_relaxation"), number(&conflicts, "price")), (vec![Some(1.0), None], vec![None, Some(-3.0)]));

@@ -17,6 +17,9 @@ pub(super) struct Found {
 const SHORT: f64 = 1e-6;
 /// A hard share starves the whole if the bound rises by more than this part without it.
 const STARVES: f64 = 0.01;
+/// Part of a whole from which a price or a loss is worth naming, and how many are named.
+const PRICED: f64 = 1e-6;
+const NAMED: usize = 5;
 /// Gap asked of the auxiliary solves.
 const TOLERANCE: f64 = 1e-6;
 
@@ -28,7 +31,7 @@ pub(super) fn find(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer
         .filter(|s| is_soft(&ask.promises[*s]) && account.violation(inputs, *s, &ask.promises[*s]) > SHORT)
         .collect();
     if !short.is_empty() {
-        missed(relaxed, ask, account, &short, &mut found)?;
+        missed(relaxed, ask, answer, account, &short, &mut found)?;
     }
     starving(relaxed, ask, answer, account, &mut found)?;
     Ok(found)
@@ -66,13 +69,21 @@ fn no_supply(relaxed: &Relaxed<'_, '_>) -> Vec<Found> {
                 reached: 0.0,
                 least_relaxation: None,
                 price: None,
+                against: Vec::new(),
             },
         })
         .collect()
 }
 
 /// Tells apart what no allocation meets from what is merely not worth its price.
-fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short: &[usize], found: &mut Vec<Found>) -> Result<()> {
+fn missed(
+    relaxed: &mut Relaxed<'_, '_>,
+    ask: &Ask<'_>,
+    answer: &Answer,
+    account: &Account,
+    short: &[usize],
+    found: &mut Vec<Found>,
+) -> Result<()> {
     // Least relaxation: nothing is worth anything but meeting the soft goals, each in parts of its bound.
     let bounds = |p: &Promise| if p.lower.is_finite() { p.lower } else { p.upper };
     let feasibility: Vec<Promise> = ask
@@ -93,6 +104,7 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
         observe: &quiet,
         start: None,
         points: &[],
+        pass: None,
         ..*ask
     })?;
     let distance = |s: usize, d: f64| (feasibility[s].lower - d).max(d - feasibility[s].upper).max(0.0);
@@ -123,13 +135,14 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
         let p = &ask.promises[*s];
         let l = &relaxed.inputs.goals.stated[*s].ledger;
         let (reached, asked) = account.shown(l, bounds(p));
-        let (kind, least_relaxation, price) = if unreachable(*s) {
-            (ConflictKind::Unreachable, Some(relaxation[*s]), None)
+        let (kind, least_relaxation, price, against) = if unreachable(*s) {
+            (ConflictKind::Unreachable, Some(relaxation[*s]), None, opponents(relaxed, &nearest, *s))
         } else {
-            (ConflictKind::Outbid, None, met.as_ref().map(|m| m.prices[*s]))
+            let price = met.as_ref().map(|m| m.prices[*s]);
+            (ConflictKind::Outbid, None, price, met.as_ref().map_or_else(Vec::new, |m| payers(relaxed, answer, m)))
         };
-        found
-            .push(Found { stated: Some(*s), row: Conflict { kind, goal: describe(relaxed, *s), asked, reached, least_relaxation, price } });
+        let goal = describe(relaxed, *s);
+        found.push(Found { stated: Some(*s), row: Conflict { kind, goal, asked, reached, least_relaxation, price, against } });
     }
     // What the least relaxation asks of goals that this plan happens to meet.
     for s in (0..relaxation.len()).filter(|s| unreachable(*s) && !short.contains(s)) {
@@ -143,52 +156,109 @@ fn missed(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, account: &Account, short
             reached,
             least_relaxation: Some(relaxation[s]),
             price: None,
+            against: opponents(relaxed, &nearest, s),
         };
         found.push(Found { stated: Some(s), row });
     }
     Ok(())
 }
 
-/// Hard `at_least` shares without which the bound would be much higher.
-fn starving(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, account: &Account, found: &mut Vec<Found>) -> Result<()> {
-    let hard_share = |s: usize| {
-        relaxed.inputs.goals.stated[s].ledger.kind == GoalKind::Share
-            && ask.promises[s].below == Some(f64::INFINITY)
-            && answer.prices[s] < 0.0
+/// The goals that have a price where as little as possible is missed, dearest first, but for the goal itself.
+fn opponents(relaxed: &Relaxed<'_, '_>, nearest: &Answer, own: usize) -> Vec<String> {
+    let inputs = relaxed.inputs;
+    let cost = |s: usize| {
+        let promise = &inputs.goals.stated[s];
+        // Of a share what a whole would be charged; of a bound what it is worth.
+        let size = if promise.ledger.outside == 0.0 {
+            nearest.delivered[s].abs()
+        } else {
+            relaxed.layout().totals[promise.ledger.measure as usize]
+        };
+        nearest.prices[s].abs() * size
     };
-    let list: Vec<usize> = (0..ask.promises.len()).filter(|s| hard_share(*s)).collect();
-    for s in list {
-        let l = relaxed.inputs.goals.stated[s].ledger.clone();
-        // Weak duality: without the share the bound rises by at most what its price takes from the rest.
-        let most = answer.prices[s].abs() * -l.outside * relaxed.layout().places * relaxed.layout().largest[l.measure as usize];
-        if most <= STARVES * answer.bound.abs().max(1.0) {
-            continue;
-        }
-        let mut without = ask.promises.to_vec();
-        (without[s].lower, without[s].below) = (f64::NEG_INFINITY, Some(0.0));
-        let quiet = |_: f64, _: f64, _: f64| {};
-        let free = relaxed.solve(&Ask {
-            promises: &without,
-            observe: &quiet,
-            start: Some(&answer.prices),
-            points: &answer.points,
-            pass: None,
-            ..*ask
-        })?;
-        // The value without it is certified, so the rise is real.
-        if free.value > answer.bound + STARVES * answer.bound.abs().max(1.0) {
-            let (reached, asked) = account.shown(&l, 0.0);
-            found.push(Found {
-                stated: Some(s),
-                row: Conflict {
-                    kind: ConflictKind::Starves,
-                    goal: describe(relaxed, s),
-                    asked,
-                    reached,
-                    least_relaxation: None,
-                    price: Some(answer.prices[s]),
-                },
-            });
+    let mut list: Vec<(f64, usize)> = (0..nearest.prices.len()).filter(|s| *s != own).map(|s| (cost(s), s)).collect();
+    list.retain(|(cost, _)| *cost > PRICED);
+    list.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    list.iter().take(NAMED).map(|(_, s)| describe(relaxed, *s)).collect()
+}
+
+/// The campaigns that have fewer exposures in `after` than in `before`, who loses most first.
+fn payers(relaxed: &Relaxed<'_, '_>, before: &Answer, after: &Answer) -> Vec<String> {
+    let layout = relaxed.layout();
+    let measures = before.cells.len() / layout.columns.len().max(1);
+    let mut lost = vec![0.0; layout.campaigns];
+    for (c, (b, a)) in layout.columns.iter().zip(before.cells.chunks_exact(measures.max(1)).zip(after.cells.chunks_exact(measures.max(1))))
+    {
+        lost[c.campaign as usize] += b[0] - a[0];
+    }
+    let total: f64 = before.cells.iter().step_by(measures.max(1)).sum();
+    let mut list: Vec<(f64, u32)> = lost.into_iter().zip(0..).filter(|(lost, _)| *lost > PRICED * total.max(1.0)).collect();
+    list.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    list.iter().take(NAMED).map(|(lost, k)| format!("{} -{lost:.3}", relaxed.inputs.scope_text(Scope::Campaign, *k))).collect()
+}
+
+/// The hard `at_least` shares that starve the whole: each without which alone the bound would be much higher, or else all of them together.
+fn starving(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, answer: &Answer, account: &Account, found: &mut Vec<Found>) -> Result<()> {
+    let inputs = relaxed.inputs;
+    let hard_share = |s: usize| {
+        inputs.goals.stated[s].ledger.kind == GoalKind::Share && ask.promises[s].below == Some(f64::INFINITY) && answer.prices[s] < 0.0
+    };
+    // Weak duality: without the share the bound rises by at most what its price takes from the rest.
+    let most = |s: usize| {
+        let l = &inputs.goals.stated[s].ledger;
+        let layout = relaxed.layout();
+        answer.prices[s].abs() * -l.outside * layout.places * layout.largest[l.measure as usize]
+    };
+    let threshold = STARVES * answer.bound.abs().max(1.0);
+    let all: Vec<(usize, f64)> = (0..ask.promises.len()).filter(|s| hard_share(*s)).map(|s| (s, most(s))).collect();
+    let before = found.len();
+    for (s, _) in all.iter().filter(|(_, most)| *most > threshold) {
+        starved(relaxed, ask, answer, account, &[*s], found)?;
+    }
+    if found.len() == before && all.len() > 1 && all.iter().map(|(_, most)| most).sum::<f64>() > threshold {
+        let together: Vec<usize> = all.iter().map(|(s, _)| *s).collect();
+        starved(relaxed, ask, answer, account, &together, found)?;
+    }
+    Ok(())
+}
+
+/// Lists these shares if without them the certified value is much above the bound.
+fn starved(
+    relaxed: &mut Relaxed<'_, '_>,
+    ask: &Ask<'_>,
+    answer: &Answer,
+    account: &Account,
+    shares: &[usize],
+    found: &mut Vec<Found>,
+) -> Result<()> {
+    let mut without = ask.promises.to_vec();
+    for s in shares {
+        (without[*s].lower, without[*s].below) = (f64::NEG_INFINITY, Some(0.0));
+    }
+    let quiet = |_: f64, _: f64, _: f64| {};
+    let free = relaxed.solve(&Ask {
+        promises: &without,
+        observe: &quiet,
+        start: Some(&answer.prices),
+        points: &answer.points,
+        pass: None,
+        ..*ask
+    })?;
+    // The value without them is certified, so the rise is real.
+    if free.value > answer.bound + STARVES * answer.bound.abs().max(1.0) {
+        let against = payers(relaxed, &free, answer);
+        for s in shares {
+            let (reached, asked) = account.shown(&relaxed.inputs.goals.stated[*s].ledger, 0.0);
+            let row = Conflict {
+                kind: ConflictKind::Starves,
+                goal: describe(relaxed, *s),
+                asked,
+                reached,
+                least_relaxation: None,
+                price: Some(answer.prices[*s]),
+                against: against.clone(),
+            };
+            found.push(Found { stated: Some(*s), row });
         }
     }
     Ok(())

@@ -106,10 +106,13 @@ pub struct Conflict {
     pub asked: f64,
     /// What the plan reaches.
     pub reached: f64,
-    /// `unreachable`: the least relaxation of the bound with which all are feasible together.
+    /// `unreachable`: the least relaxation of the bound with which all are feasible together; for a share in units of its measure.
     pub least_relaxation: Option<f64>,
     /// `outbid`: the price that would meet the goal.
     pub price: Option<f64>,
+    /// `unreachable`: the goals that stand against this one, those that have a price where as little as possible is missed. `outbid` and
+    /// `starves`: the campaigns that pay for it in exposures, who loses most first. At most 5.
+    pub against: Vec<String>,
 }
 
 /// The kinds of [`Conflict`].

@@ -24,7 +24,7 @@ const LAST_STEPS: usize = 60;
 /// Seconds a library solver may run.
 const UNCANCELLED: f64 = 10.0;
 /// Decisions of a library solver that may mean none.
-const NOTHING: f64 = 1e-8;
+const NOTHING: [f64; 3] = [0.0, 1e-8, 1e-6];
 /// Passes after which a small problem is handed to an exact solver.
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
@@ -166,8 +166,8 @@ impl Search<'_, '_, '_> {
         if let Some((y, x)) = exact::solve(self.dual, packed, self.recovery.best.as_ref().map(|b| b.1.d.as_slice()), self.seconds_left()) {
             self.evaluate(&y, LAST_GAMMA)?;
             // What an interior point leaves a little above nothing may be what a promise without an inside forbids.
-            let snapped = x.iter().map(|x| if *x < NOTHING { 0.0 } else { *x }).collect();
-            for x in [x, snapped] {
+            for nothing in NOTHING {
+                let x: Vec<f64> = x.iter().map(|x| if *x < nothing { 0.0 } else { *x }).collect();
                 let cells = exact::cells(self.dual, packed, &x);
                 self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
             }

@@ -48,7 +48,8 @@ pub fn deliveries_table(deliveries: &Deliveries) -> RecordBatch {
     batch([text("campaign", deliveries.campaigns.iter())].into_iter().chain(columns).collect())
 }
 
-/// `plan.conflicts`: `kind`, `goal` (text), `asked`, `reached` (f64), `least_relaxation`, `price` (f64 or null).
+/// `plan.conflicts`: `kind`, `goal` (text), `asked`, `reached` (f64), `least_relaxation`, `price` (f64 or null), `against`
+/// (text: goals that stand against it, or campaigns that pay for it, joined by `; `).
 #[must_use]
 pub fn conflicts_table(rows: &[Conflict]) -> RecordBatch {
     batch(vec![
@@ -58,6 +59,7 @@ pub fn conflicts_table(rows: &[Conflict]) -> RecordBatch {
         number("reached", rows.iter().map(|r| r.reached)),
         optional_number("least_relaxation", rows.iter().map(|r| r.least_relaxation)),
         optional_number("price", rows.iter().map(|r| r.price)),
+        text("against", rows.iter().map(|r| r.against.join("; "))),
     ])
 }
 
