@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import clarabel
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import linprog
 
 from .lp import Optimum
 
@@ -54,9 +55,30 @@ class Program:
         return np.array(solution.x)
 
 
+def has_inside(relaxed: Relaxation) -> bool:
+    """Whether some answer keeps every hard row with room to spare: what an interior point solver needs to be relied on."""
+    n = len(relaxed.value)
+    rows, bounds = [], []
+    for row in relaxed.rows:
+        for bound, sign in ((row.high, 1.0), (row.low, -1.0)):
+            if row.penalty is None and np.isfinite(bound) and row.coefficient.any():
+                rows.append(np.append(sign * row.coefficient, max(1.0, abs(bound))))
+                bounds.append(sign * bound)
+    if not rows:
+        return True
+    slots = sp.csr_matrix((np.ones(n), (relaxed.opportunity, np.arange(n))), (len(relaxed.slots), n + 1))
+    cost = np.append(np.zeros(n), -1.0)
+    box = [(0.0, u) for u in relaxed.upper] + [(0.0, 1.0)]
+    matrix = sp.vstack([slots, sp.csr_matrix(np.array(rows))])
+    found = linprog(cost, matrix, np.append(relaxed.slots, bounds), bounds=box, method="highs")
+    return bool(found.status == 0 and found.x[-1] > 1e-6)
+
+
 def solve_concave(relaxed: Relaxation) -> Optimum:
     """Solve with soft rows as penalties and fairness as cones."""
     n = len(relaxed.value)
+    if not has_inside(relaxed):
+        raise UnsolvedError("no inside")
     program = Program(n)
     program.cost[:n] = list(-relaxed.value)
     linear: list[tuple[dict[int, float], float]] = []

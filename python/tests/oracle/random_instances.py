@@ -128,6 +128,7 @@ def random_goal(
         scope = str(g.choice(["market", "surface", "all"]))
     else:
         scope = str(g.choice(SCOPES[:-1] if kind == "share" else SCOPES))
+    scope = scope if members_of(instance, scope) else "campaign"
     members = members_of(instance, scope)
     # Own goals count exposure and streams: a floor of the table never meets a cap of the problem.
     measure = "value" if scope == "campaign" else str(g.choice(["exposure", "stream", "value"]))
@@ -218,6 +219,7 @@ def fairness_goal(
 ) -> dict[str, Any]:
     """One fairness goal whose worth is of the order of the objectives'."""
     scope = str(g.choice(SCOPES))
+    scope = scope if members_of(instance, scope) else "campaign"
     members = members_of(instance, scope)
     part = total / max(1, len(members))
     goal: dict[str, Any] = {"kind": kind, "measure": str(g.choice(["exposure", "stream", "value"]))}

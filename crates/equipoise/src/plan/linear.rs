@@ -1,7 +1,7 @@
 //! Linear programs with a ledger's promises among their rows, and cones for its fairness, for an interior point solver.
 
 use super::dual::{Dual, Row};
-use crate::utility::{AlphaFair, exp};
+use crate::utility::{AlphaFair, Utility as _, exp};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::SupportedConeT::{self, ExponentialConeT, NonnegativeConeT, PowerConeT};
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus};
@@ -30,6 +30,15 @@ impl Affine {
     fn variable(variable: usize) -> Self {
         Self { constant: 0.0, terms: vec![(variable, 1.0)] }
     }
+}
+
+/// What a solver found.
+pub(super) struct Found {
+    pub(super) x: Vec<f64>,
+    /// Multipliers of the rows.
+    pub(super) z: Vec<f64>,
+    /// Whether it got to its tolerance.
+    pub(super) solved: bool,
 }
 
 /// Where the promises of a ledger's row went: its upper and its lower side.
@@ -94,13 +103,11 @@ impl Program {
         sides
     }
 
-    /// Adds the worth of fairness; arguments as for [`Program::promise`]. `typical` is about what each row will hold: cones want numbers near 1.
-    /// Returns the rows of group members by row of the dual.
-    pub(super) fn value_fairly(
+    /// Adds the worth of groups; arguments as for [`Program::promise`]. Returns the members' rows by row of the dual.
+    pub(super) fn value_groups(
         &mut self,
         dual: &Dual<'_>,
         variables: usize,
-        typical: &[f64],
         delivery: impl Fn(usize, &Row, usize) -> f64,
     ) -> Vec<Option<usize>> {
         let mut members = vec![None; dual.rows.len()];
@@ -115,6 +122,19 @@ impl Program {
                 members[*i] = Some(row);
             }
         }
+        members
+    }
+
+    /// Adds the worth of fairness; arguments as for [`Program::promise`]. `typical` is about what each row will hold: cones want numbers near 1.
+    /// Returns the rows of group members by row of the dual.
+    pub(super) fn value_fairly(
+        &mut self,
+        dual: &Dual<'_>,
+        variables: usize,
+        typical: &[f64],
+        delivery: impl Fn(usize, &Row, usize) -> f64,
+    ) -> Vec<Option<usize>> {
+        let members = self.value_groups(dual, variables, &delivery);
         for (i, (r, typical)) in dual.rows.iter().zip(typical).enumerate() {
             if let Some(fair) = &r.fair {
                 let terms: Vec<(usize, f64)> = (0..variables).map(|v| (v, delivery(i, r, v))).filter(|t| t.1 != 0.0).collect();
@@ -122,6 +142,22 @@ impl Program {
             }
         }
         members
+    }
+
+    /// Adds the worth of one ledger that holds the sum of `terms` as the least of its tangents at some deliveries: never too little. Returns the
+    /// tangents' rows and slopes.
+    pub(super) fn value_by_tangents(&mut self, fair: &AlphaFair, at: &[f64], terms: &[(usize, f64)]) -> Vec<(usize, f64)> {
+        let gained = self.free_variable(-1.0);
+        let one = |program: &mut Self, t: f64| {
+            let slope = fair.slope(t);
+            let row = program.row(fair.utility(t) - slope * t);
+            program.enter(row, gained, 1.0);
+            for (v, a) in terms {
+                program.enter(row, *v, -slope * a);
+            }
+            (row, slope)
+        };
+        at.iter().map(|t| one(self, *t)).collect()
     }
 
     /// Adds the worth of one ledger that holds the sum of `terms`.
@@ -150,7 +186,7 @@ impl Program {
     }
 
     /// The solution and the multipliers of the rows; `None` where the solver does not get there in `seconds`.
-    pub(super) fn solve(mut self, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+    pub(super) fn solve(mut self, seconds: f64) -> Option<Found> {
         let mut cones = vec![NonnegativeConeT(self.bounds.len())];
         for (cone, parts) in std::mem::take(&mut self.cones) {
             cones.push(cone);
@@ -181,6 +217,7 @@ impl Program {
         solver.solve();
         let usable =
             matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);
-        usable.then_some((solver.solution.x, solver.solution.z))
+        let solved = solver.solution.status == SolverStatus::Solved;
+        usable.then_some(Found { x: solver.solution.x, z: solver.solution.z, solved })
     }
 }

@@ -1,7 +1,7 @@
 //! Feasible answers from sums alone: thinning, and blending with strictly feasible points.
 
 use super::dual::{Dual, Eval, Row};
-use super::linear::Program;
+use super::linear::{Found, Program};
 use super::thinning::{thin_own, thin_shared};
 use crate::exchange::Ask;
 use std::collections::VecDeque;
@@ -194,7 +194,7 @@ impl Recovery {
         lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
         let typical = self.best.as_ref().map_or_else(|| vec![0.0; dual.rows.len()], |b| b.1.d.clone());
         lp.value_fairly(dual, points.len(), &typical, |i, _, v| points[v].d[i]);
-        let Some((shares, _)) = lp.solve(seconds) else { return };
+        let Some(Found { x: shares, .. }) = lp.solve(seconds) else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
         let total = shares.iter().sum::<f64>().max(1.0);
         let mut mixture = Point { cells: vec![0.0; points[0].cells.len()], d: Vec::new(), parts: Vec::new() };
