@@ -56,7 +56,7 @@ class Program:
 
 
 def has_inside(relaxed: Relaxation) -> bool:
-    """Whether some answer keeps every hard row with room to spare: what an interior point solver needs to be relied on."""
+    """Whether some answer keeps every hard row with room to spare, which an interior point solver needs."""
     n = len(relaxed.value)
     rows, bounds = [], []
     for row in relaxed.rows:
