@@ -14,6 +14,7 @@ __all__ = [
     "ORGANIC",
     "UNKNOWN",
     "UNWRITTEN",
+    "Booking",
     "Campaigns",
     "Certificate",
     "Explanation",
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "_panic",
     "_panic_supervised",
+    "book",
     "frontier",
     "invalid_input",
     "plan",
@@ -101,6 +103,62 @@ def plan(
     warm_start: Plan | None,
     observer: Callable[[float, float, float, float, float, float], object] | None,
 ) -> Plan: ...
+
+def book(
+    problem: Problem,
+    log: Opportunities,
+    campaigns: Campaigns,
+    campaign: str,
+    *,
+    amount: float | None,
+    measure: str,
+    penalty: float | None,
+    replicates: int,
+    seed: int,
+    tolerance: float,
+    traffic: float,
+    shift: timedelta | int | None,
+    unknown: Literal["error", "organic"],
+    threads: int | None,
+    time_limit: timedelta | float | None,
+    warm_start: Plan | None,
+    observer: Callable[[float, float, float, float, float, float], object] | None,
+) -> Booking: ...
+
+@final
+class Booking:
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
+    @property
+    def amount(self) -> float: ...
+    @property
+    def penalty(self) -> float: ...
+    @property
+    def status(self) -> Literal["solved", "time_limit", "cancelled"]: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def probability_interval(self) -> tuple[float, float]: ...
+    def probability_of(self, amount: float) -> float: ...
+    def amount_at(self, probability: float) -> float: ...
+    @property
+    def natural(self) -> tuple[float, float, float]: ...
+    @property
+    def deliverable(self) -> tuple[float, float, float]: ...
+    @property
+    def delivered(self) -> tuple[float, float, float]: ...
+    @property
+    def price(self) -> tuple[float, float, float]: ...
+    @property
+    def cost(self) -> tuple[float, float, float]: ...
+    @property
+    def resolution(self) -> float: ...
+    @property
+    def replicates(self) -> Table: ...
+    @property
+    def expected(self) -> Table: ...
 
 @final
 class Plan:

@@ -77,6 +77,19 @@ class PlanBar:
         self._bar.update(self._task, completed=fraction_done(self._first_gap, gap, tolerance), text=text)
 
 
+class BookBar(PlanBar):
+    """One line: how many of the replicates are behind, and the probability so far."""
+
+    def __call__(  # noqa: PLR0917  called by the native side, never by hand
+        self, passes: float, upper_bound: float, value: float, gap: float, tolerance: float, seconds: float
+    ) -> None:
+        """Show the state after a replicate: `passes` counts them, ``gap`` is the part still to come."""
+        del upper_bound, tolerance, seconds
+        if self._bar is not None:
+            text = f"replicate {passes:.0f}, met in {100 * value:.1f} %"
+            self._bar.update(self._task, completed=1 - gap, text=text)
+
+
 def fraction_done(first_gap: float, gap: float, tolerance: float) -> float:
     """Part of the orders of magnitude between the first gap and the tolerance that is behind, in [0, 1]."""
     if math.isnan(first_gap) or not math.isfinite(gap):

@@ -3,6 +3,7 @@
 
 mod argument;
 mod array;
+mod book;
 mod campaigns;
 mod columns;
 mod document;
@@ -27,6 +28,8 @@ mod _native {
     use super::{argument, error, supervise};
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::book::{Booking, book};
     #[pymodule_export]
     use super::campaigns::Campaigns;
     #[pymodule_export]

@@ -1,6 +1,8 @@
 //! Planning: prices for a sample of opportunities, with the certificate that says how good they are.
 
 mod account;
+mod book;
+mod booking;
 mod certificate;
 mod changes;
 mod conflicts;
@@ -30,6 +32,8 @@ mod ties;
 mod warm;
 mod what_if;
 
+pub use book::{Wish, book};
+pub use booking::{Booking, Quantiles, Replicate};
 pub use certificate::{Certificate, Status};
 pub use changes::{Amount, CampaignChange, Changes, GoalChange};
 pub use frontier::{Frontier, FrontierPoint, Vary};

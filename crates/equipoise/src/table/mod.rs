@@ -7,6 +7,7 @@
 //! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
 //! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
 //! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`], [`served_table`] | a plan | one record batch |
+//! | [`replicates_table`] | a booking | one record batch |
 //! | [`shifts_table`], [`frontier_table`] | what would be | one record batch |
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
 //! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
@@ -49,7 +50,7 @@ pub use campaigns::read_campaigns;
 pub use opportunities::read_opportunities;
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetReader, load_campaigns, load_opportunities, open_parquet};
-pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, served_table};
+pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, replicates_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};
 pub use what_if::{frontier_table, shifts_table};

@@ -1,7 +1,7 @@
 //! What a plan found, as tables.
 
 use super::columns::{batch, number, optional_number, text};
-use crate::plan::{Conflict, Deliveries, Plan, PriceRow, ServedLedger};
+use crate::plan::{Conflict, Deliveries, Plan, PriceRow, Replicate, ServedLedger};
 use arrow_array::RecordBatch;
 
 /// `plan.prices`: `goal`, `kind`, `measure`, `scope` (text), `price`, `delivered` (f64), `bound`, `slack` (f64 or null: fairness
@@ -60,6 +60,18 @@ pub fn conflicts_table(rows: &[Conflict]) -> RecordBatch {
         optional_number("least_relaxation", rows.iter().map(|r| r.least_relaxation)),
         optional_number("price", rows.iter().map(|r| r.price)),
         text("against", rows.iter().map(|r| r.against.join("; "))),
+    ])
+}
+
+/// `booking.replicates`: `natural`, `deliverable`, `price`, `cost`, `resolution` (f64); a row per flight drawn.
+#[must_use]
+pub fn replicates_table(rows: &[Replicate]) -> RecordBatch {
+    batch(vec![
+        number("natural", rows.iter().map(|r| r.natural)),
+        number("deliverable", rows.iter().map(|r| r.deliverable)),
+        number("price", rows.iter().map(|r| r.price)),
+        number("cost", rows.iter().map(|r| r.cost)),
+        number("resolution", rows.iter().map(|r| r.resolution)),
     ])
 }
 
