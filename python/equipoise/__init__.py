@@ -2,11 +2,12 @@
 Promotion scoring and allocation: plan prices offline, score requests in microseconds, explain every score exactly.
 
 `Problem`, `Opportunities` and `Campaigns` go into `plan`; its `Plan` holds the certificate and the `Policy`;
-`book` says how likely a campaign's goal is to be met; a `Scorer` serves the policy, one prepared `Request` at a time or whole tables. Everything that is raised is an `Error`.
+`book` says how likely a campaign's goal is to be met; a `Scorer` serves the policy, one prepared `Request` at a time or
+whole tables. Everything that is raised is an `Error`.
 """
 
-from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
 from ._book import book
+from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
 from ._frontier import frontier
 from ._native import (
     ORGANIC,

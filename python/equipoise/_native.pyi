@@ -103,7 +103,6 @@ def plan(
     warm_start: Plan | None,
     observer: Callable[[float, float, float, float, float, float], object] | None,
 ) -> Plan: ...
-
 def book(
     problem: Problem,
     log: Opportunities,
