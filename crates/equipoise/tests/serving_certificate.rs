@@ -4,7 +4,7 @@ mod crowd;
 
 use crowd::{Crowd, Random, held};
 use equipoise::evaluate::replay;
-use equipoise::model::{CandidateRow, Id, OpportunityRow};
+use equipoise::model::{Campaign, CampaignGoal, CandidateRow, GoalKind, Id, OpportunityRow};
 use equipoise::plan::{Certificate, Outlook, Plan, ServedLedger, Serving, Settings, Side, Unknown, plan};
 use equipoise::{Campaigns, Opportunities, Policy, Problem};
 
@@ -349,4 +349,28 @@ fn what_never_varied_may_yet() {
     assert_eq!((always.predicted, never.predicted, never.lower), (100.0, 0.0, 0.0));
     // 0 of 100 against 0 to 5 of as many: 2^-6 is below 2.5 % by two tails of one interval of two.
     assert!(always.lower > 92.0 && always.lower < 96.0 && never.upper > 4.0 && never.upper < 8.0, "{always:?} {never:?}");
+}
+
+/// A policy's header has room for some thousands of ledgers: the tightest travel, however many there are.
+#[test]
+fn the_tightest_of_many_ledgers_travel() {
+    let problem = Problem::from_toml("[objectives]\nvalue = 1.0\n").expect("a problem");
+    let names: Vec<String> = (0..6_000).map(|k| format!("c{k}")).collect();
+    let mut log = Opportunities::builder(&["value"]);
+    for t in 0..6_000 {
+        log.opportunity(&OpportunityRow { id: Id::Int(t), ..OpportunityRow::default() });
+        let value = [1.0 + (t % 7) as f32 * 0.1];
+        log.candidate(&CandidateRow { campaign: Some(&names[t as usize]), measures: &value, ..CandidateRow::default() });
+    }
+    let goal = |amount| vec![CampaignGoal { kind: GoalKind::Cap, measure: "exposure".into(), amount, penalty: None }];
+    let campaign = |(k, id): (usize, &String)| Campaign { id: id.clone(), goals: goal(1.0 + k as f64), ..Campaign::default() };
+    let campaigns = Campaigns::new(names.iter().enumerate().map(campaign).collect()).expect("campaigns");
+    let p = made(&problem, &campaigns, &log.finish().expect("a log"), &Settings::new().tolerance(1e-3));
+    assert_eq!(serving(&p).ledgers.len(), 6_000);
+    let read = Certificate::of_policy(p.policy()).and_then(|c| c.serving).expect("a serving certificate");
+    assert_eq!((read.ledgers.len(), read.outlooks), (4_096, serving(&p).outlooks));
+    assert_eq!(
+        read.tightest(5).iter().map(|l| l.row).collect::<Vec<_>>(),
+        serving(&p).tightest(5).iter().map(|l| l.row).collect::<Vec<_>>()
+    );
 }

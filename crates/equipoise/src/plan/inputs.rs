@@ -9,7 +9,7 @@ use crate::error::{Error, FAULTS_SHOWN, Faults, Result, codes, quote};
 use crate::exchange::Sample;
 use crate::model::organic::{Places, displacement, organic_value, reference};
 use crate::model::{Campaigns, ORGANIC, Opportunities, Problem, RelativeTo, Scope, mix};
-use crate::policy::{Draft, Roster};
+use crate::policy::{Draft, HEADER_LIMIT, Roster};
 use crate::utility::{Fairness, Promise};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -301,10 +301,13 @@ impl<'a> Inputs<'a> {
     ) -> Draft {
         let mut metadata = IndexMap::new();
         metadata.insert(certificate::METADATA.to_owned(), certificate.to_json(status).to_string());
-        if let Some(serving) = &certificate.serving {
-            metadata.insert(certificate::LEDGERS_METADATA.to_owned(), serving.ledgers_to_json().to_string());
+        let problem_text = problem.to_json();
+        // What a header holds beside a long problem; a ledger takes less than 100 bytes.
+        let room = (HEADER_LIMIT / 2).saturating_sub(problem_text.len()) / 100;
+        if let Some(serving) = certificate.serving.as_ref().filter(|_| room > 0) {
+            metadata.insert(certificate::LEDGERS_METADATA.to_owned(), serving.ledgers_to_json(room).to_string());
         }
-        metadata.insert("problem".to_owned(), problem.to_json());
+        metadata.insert("problem".to_owned(), problem_text);
         Draft {
             measures: self.measures[1..].to_vec(),
             weights: self.weights.clone(),

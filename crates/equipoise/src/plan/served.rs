@@ -223,12 +223,12 @@ impl Serving {
         })
     }
 
-    /// The ledgers as columns, `row` being that of `policy.prices`: the tightest 4,096 where there are more. Numbers have seven digits; an
+    /// The ledgers as columns, `row` being that of `policy.prices`: the tightest `most`, at most 4,096, where there are more. Numbers have seven digits; an
     /// upper end of null is infinite; `side` has a sign and `outlook` a letter each (`k`ept, at `r`isk, `m`issed).
     #[must_use]
-    pub fn ledgers_to_json(&self) -> Value {
+    pub fn ledgers_to_json(&self, most: usize) -> Value {
         let mut order = self.by_room();
-        order.truncate(TRAVELLING);
+        order.truncate(most.min(TRAVELLING));
         order.sort_unstable();
         let list = || order.iter().map(|i| &self.ledgers[*i]);
         let column = |of: fn(&ServedLedger) -> f64| -> Vec<Value> { list().map(|l| short(of(l))).collect() };
