@@ -149,7 +149,12 @@ fn seed_and_threads() {
 fn limits_are_statuses() {
     let cancel = AtomicBool::new(true);
     let wish = Wish::new("new").amount(110.0);
-    let ended = |settings: &Settings<'_>| book(&problem(), &log(1), &campaigns(Vec::new()), &wish, settings).expect("a booking").status;
+    let ended = |settings: &Settings<'_>| {
+        let b = book(&problem(), &log(1), &campaigns(Vec::new()), &wish, settings).expect("a booking");
+        assert_eq!((b.replicates.len(), b.probability_interval()), (0, (0.0, 1.0)));
+        assert!(b.probability().is_nan() && b.amount_at(0.9).is_nan() && b.to_string().contains(b.status.name()));
+        b.status
+    };
     assert_eq!(ended(&Settings::new().cancel(&cancel)), Status::Cancelled);
     assert_eq!(ended(&Settings::new().time_limit(Duration::ZERO)), Status::TimeLimit);
 }

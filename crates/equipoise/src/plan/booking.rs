@@ -76,8 +76,8 @@ impl Booking {
         let (p, n) = (self.probability(), self.replicates.len() as f64);
         let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
         let reach = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-        // Rounding aside, the interval holds the estimate.
-        ((middle - reach).clamp(0.0, p), (middle + reach).clamp(p, 1.0))
+        // Rounding aside, the interval holds the estimate; without replicates it is everything.
+        ((middle - reach).max(0.0).min(p), (middle + reach).min(1.0).max(p))
     }
 
     /// The largest amount that is met with at least this probability; NaN without replicates.
