@@ -139,3 +139,106 @@ fn a_warm_start_from_its_own_plan_takes_a_few_passes() {
     assert_eq!(again.status(), Status::Solved);
     assert!(again.certificate().passes <= first.certificate().passes, "{} then {}", first.certificate().passes, again.certificate().passes);
 }
+
+/// A bound at or above the value, hard goals kept, and a decision in [0, 1] for every row.
+fn assert_certified(name: &str, p: &Plan) {
+    let c = p.certificate();
+    assert!(c.upper_bound >= c.value && c.worst_violation <= 1e-6, "{name}: {:?} {c:?}", p.status());
+    assert!(p.decisions().iter().flatten().all(|x| (0.0..=1.0).contains(x)), "{name}");
+    assert!(p.prices().iter().all(|r| r.price.is_finite() && r.delivered.is_finite()), "{name}: {:?}", p.prices());
+}
+
+/// `rows` of value and displacement in every opportunity, of campaigns `a`, `b`, ... in turn.
+fn uniform_log(opportunities: i64, slots: u32, rows: &[[f32; 2]]) -> Opportunities {
+    let mut log = Opportunities::builder(&["value", "displacement"]);
+    for t in 0..opportunities {
+        log.opportunity(&OpportunityRow { id: Id::Int(t), slots: Some(slots), ..OpportunityRow::default() });
+        for (id, measures) in ["a", "b", "c"].iter().zip(rows) {
+            log.candidate(&CandidateRow { campaign: Some(id), measures, ..CandidateRow::default() });
+        }
+    }
+    log.finish().expect("a log")
+}
+
+#[test]
+fn degenerate_samples_end_in_a_status_with_a_valid_certificate() {
+    let capped = |cap: f64| {
+        let goals = |k: usize| if k == 0 { vec![goal(GoalKind::Cap, cap, None)] } else { vec![] };
+        ["a", "b", "c"].iter().enumerate().map(|(k, id)| campaign(id, "x", goals(k))).collect::<Vec<_>>()
+    };
+    let guarded = |bound: f64| {
+        format!("{VALUE}[[goals]]\nkind = \"guardrail\"\nmeasure = \"displacement\"\nper = \"all\"\nat_most_total = {bound:?}\n")
+    };
+    let one = |v: f32| [[v, 0.1]; 3];
+    let mut solved = 0;
+    let mut count = 0;
+    for (n, slots) in [(1, 0), (1, 1), (1, 3), (40, 0), (40, 1), (40, 2)] {
+        for value in [0.0, 1e-30, 1e-6, 0.5, 1e6, 1e9] {
+            for rows in [&one(value)[..], &one(value)[..1], &[[value, 0.0], [value, 0.0], [0.0, 0.2]]] {
+                for cap in [0.0, 1e-9, 7.5, 1e12] {
+                    for bound in [0.0, 1e-6, 2.0, 1e12] {
+                        let campaigns = capped(cap);
+                        let p = solve(&guarded(bound), campaigns, &uniform_log(n, slots, rows), &whole());
+                        let name = format!("{n} x {slots} slots, value {value:e}, {} rows, cap {cap:e}, guardrail {bound:e}", rows.len());
+                        assert_certified(&name, &p);
+                        // Rounding alone, as the violation is measured: relative to the bound, or to 1 where it is less.
+                        assert!(p.deliveries().columns[0][0] <= cap + 1e-9 * cap.max(1.0), "{name}");
+                        if p.status() != Status::Solved {
+                            println!("{name}: {:?} {:?}", p.status(), p.certificate());
+                        }
+                        solved += usize::from(p.status() == Status::Solved);
+                        count += 1;
+                    }
+                }
+            }
+        }
+    }
+    println!("executed {count}, solved {solved}");
+    // What is left are bounds a millionth of a millionth of what the places are worth: certified, but not always with a small gap.
+    assert!(100 * solved >= 95 * count, "{solved} of {count} solved");
+}
+
+#[test]
+fn shares_that_cannot_all_be_kept_starve_the_whole() {
+    let share = |licensor: &str, least: f64| {
+        format!("[[goals]]\nkind = \"share\"\nmeasure = \"exposure\"\nof = {{ licensor = \"{licensor}\" }}\nat_least = {least}\n")
+    };
+    let campaigns = || vec![campaign("a", "x", vec![]), campaign("b", "y", vec![]), campaign("c", "z", vec![])];
+    let log = uniform_log(40, 1, &[[0.9, 0.1], [0.8, 0.1], [0.7, 0.1]]);
+    for shares in [[0.6, 0.6, 0.0], [0.5, 0.4, 0.3], [0.9, 0.9, 0.9]] {
+        let text: String = ["x", "y", "z"].iter().zip(shares).filter(|s| s.1 > 0.0).map(|(l, s)| share(l, s)).collect();
+        let p = solve(&format!("{VALUE}{text}"), campaigns(), &log, &whole());
+        assert_certified(&text, &p);
+        assert_eq!(p.status(), Status::Solved);
+        assert!(taken(&p) < 1e-3, "nothing is all that keeps {shares:?}");
+        let starves = p.conflicts().iter().filter(|c| c.kind == ConflictKind::Starves).count();
+        assert_eq!(starves, shares.iter().filter(|s| **s > 0.0).count(), "{shares:?}: {:?}", p.conflicts());
+    }
+    // A party without supply.
+    let nobody = Campaign { markets: Some(vec!["SE".into()]), ..campaign("c", "z", vec![]) };
+    let p =
+        solve(&format!("{VALUE}{}", share("z", 0.1)), vec![campaign("a", "x", vec![]), campaign("b", "y", vec![]), nobody], &log, &whole());
+    assert_certified("a party without supply", &p);
+    let kinds: Vec<_> = p.conflicts().iter().map(|c| c.kind).collect();
+    assert!(kinds.contains(&ConflictKind::Starves) && kinds.contains(&ConflictKind::NoSupply), "{:?}", p.conflicts());
+}
+
+#[test]
+fn conflicts_say_who_stands_against_and_who_pays() {
+    // Two floors of 30 of 40 places: each stands against the other.
+    let floors = || {
+        let floor = |amount| vec![goal(GoalKind::Floor, amount, Some(2.0))];
+        vec![campaign("a", "x", floor(30.0)), campaign("b", "y", floor(30.0))]
+    };
+    let p = solve(VALUE, floors(), &log(1), &whole());
+    let unreachable: Vec<_> = p.conflicts().iter().filter(|c| c.kind == ConflictKind::Unreachable).collect();
+    let total: f64 = unreachable.iter().filter_map(|c| c.least_relaxation).sum();
+    assert!((total - 20.0).abs() < 1e-3, "{unreachable:?}");
+    let named: Vec<&str> = unreachable.iter().flat_map(|c| &c.against).map(String::as_str).collect();
+    assert!(named.contains(&"floor exposure campaign=b") || named.contains(&"floor exposure campaign=a"), "{unreachable:?}");
+    // Meeting a dear floor takes exposures from the other campaign.
+    let dear = vec![campaign("a", "x", vec![goal(GoalKind::Floor, 35.0, Some(0.1))]), campaign("b", "y", vec![])];
+    let p = solve(VALUE, dear, &log(1), &whole());
+    let [c] = p.conflicts() else { panic!("one conflict: {:?}", p.conflicts()) };
+    assert!(c.against.iter().any(|a| a.starts_with("campaign=b -")), "{c:?}");
+}

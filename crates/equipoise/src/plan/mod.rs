@@ -257,7 +257,8 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
     let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
     let worst = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s));
-    let value = account.value(&inputs, &promises).min(answer.value);
+    // An answer may be outside a hard goal by rounding, and worth a rounding more than anything inside.
+    let value = account.value(&inputs, &promises).min(answer.value).min(answer.bound);
     let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
     let solved = gap <= settings.tolerance && worst.0 <= VIOLATION;
     let status = match answer.status {

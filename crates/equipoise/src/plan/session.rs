@@ -204,7 +204,7 @@ impl Session {
         let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
         let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
         let worst_violation = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s)).0;
-        let value = account.value(&inputs, &promises).min(answer.value);
+        let value = account.value(&inputs, &promises).min(answer.value).min(answer.bound);
         let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
         let status = match answer.status {
             _ if gap <= settings.tolerance && worst_violation <= VIOLATION => Status::Solved,
