@@ -210,7 +210,7 @@ fn a_holdout_keeps_listeners_whole() {
     let log = crowd.log(400);
     let problem = Problem::from_toml("[objectives]\nvalue = 1.0\n").expect("a problem");
     let p = made(&problem, &crowd.free_campaigns(), &log, &Settings::new().holdout(0.3));
-    let mut sides = vec![[false; 2]; 80];
+    let mut sides = [[false; 2]; 80];
     for t in 0..log.len() {
         sides[t / 5][usize::from(p.decisions()[log.rows(t).start].is_none())] = true;
     }

@@ -177,7 +177,9 @@ fn drawn(log: &Opportunities, weight: &[f64], seed: u64, replicate: u32) -> Vec<
     let mut drawn: Vec<f64> = (0..log.len()).map(|t| weight[t] * poisson(mix(log.unit(t) ^ stream))).collect();
     let (before, after): (f64, f64) = (weight.iter().sum(), drawn.iter().sum());
     if after > 0.0 {
-        drawn.iter_mut().for_each(|w| *w *= before / after);
+        for w in &mut drawn {
+            *w *= before / after;
+        }
     }
     drawn
 }

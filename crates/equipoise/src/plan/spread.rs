@@ -6,10 +6,13 @@ use super::interval::Known;
 use crate::model::{GoalKind, Ledger, ORGANIC, Opportunities, RelativeTo, Scope};
 use std::collections::HashMap;
 
+/// Scope, key and measure of an account.
+type Account = (u8, u32, u32);
+
 /// Which account a ledger counts, and against what: ledgers that agree in this have one interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Subject {
-    account: (u8, u32, u32),
+    account: Account,
     of: Of,
 }
 
@@ -93,7 +96,7 @@ pub(super) struct Spread<'a> {
     entries: Vec<Entry>,
     /// Where the entries of an account begin.
     starts: Vec<u32>,
-    accounts: HashMap<(u8, u32, u32), u32>,
+    accounts: HashMap<Account, u32>,
     /// Per unit, its worth under the objectives.
     worth: Vec<f64>,
     /// Per measure, a typical contribution: where an account has none to tell by.
@@ -223,7 +226,7 @@ impl<'a> Spread<'a> {
     pub(super) fn predict_value(&self, value: f64, slopes: &[(&Ledger, f64)], z: f64) -> Prediction {
         let mut each = self.worth.clone();
         for (ledger, slope) in slopes {
-            let mut add = |account: (u8, u32, u32), slope: f64| {
+            let mut add = |account: Account, slope: f64| {
                 self.account(account).iter().for_each(|e| each[e.unit as usize] += slope * e.amount);
             };
             add((ledger.scope as u8, ledger.key, ledger.measure), slope * (ledger.inside - ledger.outside));
@@ -262,7 +265,7 @@ impl<'a> Spread<'a> {
         Prediction { predicted, lower, upper, growth: known.growth() }
     }
 
-    fn account(&self, account: (u8, u32, u32)) -> &[Entry] {
+    fn account(&self, account: Account) -> &[Entry] {
         self.accounts.get(&account).map_or(&[], |a| &self.entries[self.starts[*a as usize] as usize..self.starts[*a as usize + 1] as usize])
     }
 
@@ -344,7 +347,7 @@ fn units(log: &Opportunities, sample: &[usize]) -> (Vec<u32>, usize) {
 }
 
 /// The (scope, measure) pairs and the accounts that the ledgers count, and the whole of every measure that a share is taken of.
-fn accounts(inputs: &Inputs<'_>) -> (Vec<(Scope, u32)>, HashMap<(u8, u32, u32), u32>) {
+fn accounts(inputs: &Inputs<'_>) -> (Vec<(Scope, u32)>, HashMap<Account, u32>) {
     let mut asked = Vec::new();
     let mut accounts = HashMap::new();
     for s in &inputs.goals.stated {
