@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from os import PathLike
+from threading import Event
 from typing import Any, Literal, final
 
 import numpy as np
@@ -101,6 +102,8 @@ def plan(
     threads: int | None,
     time_limit: timedelta | float | None,
     warm_start: Plan | None,
+    checkpoint: str | PathLike[str] | None,
+    cancel: Event | None,
     observer: Callable[[float, float, float, float, float, float], object] | None,
 ) -> Plan: ...
 def book(

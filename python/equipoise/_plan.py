@@ -10,6 +10,8 @@ from ._progress import PlanBar
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from os import PathLike
+    from threading import Event
 
 logger = logging.getLogger("equipoise")
 
@@ -29,6 +31,8 @@ def plan(
     threads: int | None = None,
     time_limit: timedelta | float | None = None,
     warm_start: _native.Plan | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    cancel: Event | None = None,
     progress: bool | Literal["auto"] = "auto",
 ) -> _native.Plan:
     """
@@ -58,6 +62,11 @@ def plan(
         Seconds (or a `timedelta`) after which the best plan so far is returned, with status ``time_limit``.
     warm_start
         An earlier plan of a similar problem, whose prices are the start.
+    checkpoint
+        A file that keeps the passes made so far. A plan of the same inputs that finds it goes on from them, to the same
+        bits as a plan that was never stopped; limits, threads and tolerance may differ. It stays when the plan ends.
+    cancel
+        An event, as of `threading`; once it is set, the best plan so far is returned, with status ``cancelled``.
     progress
         ``"auto"`` draws a bar in terminals and notebooks; True always; False never.
 
@@ -71,7 +80,7 @@ def plan(
     InvalidInput
         With every fault of the inputs at once.
     KeyboardInterrupt
-        Within 0.2 s of Ctrl-C; nothing is kept.
+        Within 0.2 s of Ctrl-C; nothing is kept but the checkpoint.
 
     Notes
     -----
@@ -95,6 +104,8 @@ def plan(
             threads=threads,
             time_limit=time_limit,
             warm_start=warm_start,
+            checkpoint=checkpoint,
+            cancel=cancel,
             observer=bar if bar.active else None,
         )
     for note in result.notes:

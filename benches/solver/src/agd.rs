@@ -201,7 +201,7 @@ pub(crate) fn run(folder: &Path, options: &Options) -> Result<Value, Box<dyn Err
     let seconds = started.elapsed().as_secs_f64();
     if let Some(path) = &options.x {
         let mut x = vec![0.0; rows];
-        dual.local.decide(&point.ask, |i, v| x[i] = v);
+        dual.local.decide(&point.ask, |i, v| x[i] = v)?;
         npy::write(path, &x)?;
     }
     Ok(json!({

@@ -61,7 +61,7 @@ pub(crate) fn book(
     if let Some(limit) = time_limit {
         settings = settings.time_limit(seconds(limit, "time_limit")?);
     }
-    let booked = supervise(py, observer, move |cancel, observe| {
+    let booked = supervise(py, observer, None, move |cancel, observe| {
         let mut settings = settings.cancel(cancel).observer(observe);
         if let Some(earlier) = &warm_start {
             settings = settings.warm_start(&earlier.get().0);

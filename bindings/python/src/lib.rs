@@ -74,6 +74,6 @@ mod _native {
     /// Panics on the planning thread, for the same test.
     #[pyfunction]
     fn _panic_supervised(py: Python<'_>) -> PyResult<()> {
-        supervise::supervise(py, None, |_, _| panic!("injected"))
+        supervise::supervise(py, None, None, |_, _| panic!("injected"))
     }
 }

@@ -13,14 +13,16 @@ use equipoise::plan::{self as core, Settings};
 use equipoise::table;
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
 /// The planner without the progress bar; see `equipoise.plan`.
 ///
 /// `observer` is called on the calling thread, at most 20 times a second, with passes, upper bound, value, gap, tolerance and seconds.
+/// `cancel` has a method `is_set`, which is asked as often.
 #[pyfunction]
-#[pyo3(signature = (problem, log, campaigns, *, tolerance, traffic, shift, unknown, holdout, fresh, seed, threads, time_limit, warm_start, observer))]
+#[pyo3(signature = (problem, log, campaigns, *, tolerance, traffic, shift, unknown, holdout, fresh, seed, threads, time_limit, warm_start, checkpoint, cancel, observer))]
 pub(crate) fn plan(
     py: Python<'_>,
     problem: &Bound<'_, PyAny>,
@@ -36,6 +38,8 @@ pub(crate) fn plan(
     threads: Option<&Bound<'_, PyAny>>,
     time_limit: Option<&Bound<'_, PyAny>>,
     warm_start: Option<&Bound<'_, PyAny>>,
+    checkpoint: Option<&Bound<'_, PyAny>>,
+    cancel: Option<&Bound<'_, PyAny>>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plan> {
     let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
@@ -52,13 +56,17 @@ pub(crate) fn plan(
         settings: if fresh.is_some() { settings.clone().holdout(0.0) } else { settings.clone() },
         session: Mutex::new(None),
     };
-    let planned = supervise(py, observer, move |cancel, observe| {
+    let checkpoint = checkpoint.map(|path| extract::<PathBuf>(path, "checkpoint", "a path")).transpose()?;
+    let planned = supervise(py, observer, cancel, move |cancel, observe| {
         let mut settings = settings.cancel(cancel).observer(observe);
         if let Some(fresh) = &fresh {
             settings = settings.fresh(&fresh.get().0);
         }
         if let Some(earlier) = &warm_start {
             settings = settings.warm_start(&earlier.get().0);
+        }
+        if let Some(path) = &checkpoint {
+            settings = settings.checkpoint(path);
         }
         core::plan(&problem.get().0, &log.get().0, &campaigns.get().0, &settings)
     });

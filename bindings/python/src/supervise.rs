@@ -39,12 +39,14 @@ impl<T> Shared<T> {
 
 /// Runs `work` on its own thread with a flag that cancels it and an observer that it may call after each pass.
 ///
-/// Meanwhile other Python threads run; on this one signal handlers are called and `observer`, if given, gets the latest progress.
+/// Meanwhile other Python threads run; on this one signal handlers are called and `observer`, if given, gets the latest progress. Once `cancel`,
+/// if given, is set (its method `is_set` says so), the work is asked to stop and its outcome is returned.
 /// An exception of either (such as `KeyboardInterrupt`) cancels the work and is raised at once; what `work` holds is dropped when it has
 /// stopped.
 pub(crate) fn supervise<T: Send + 'static>(
     py: Python<'_>,
     observer: Option<&Bound<'_, PyAny>>,
+    cancel: Option<&Bound<'_, PyAny>>,
     work: impl FnOnce(&AtomicBool, &(dyn Fn(&Progress) + Sync)) -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
     let shared =
@@ -70,7 +72,14 @@ pub(crate) fn supervise<T: Send + 'static>(
             (Some(f), Some(p)) => f.call1((p.passes, p.upper_bound, p.value, p.gap, p.tolerance, p.seconds)).map(drop),
             _ => Ok(()),
         };
-        if let Err(exception) = told.and_then(|()| py.check_signals()) {
+        let asked = told.and_then(|()| py.check_signals()).and_then(|()| match cancel {
+            Some(event) if event.call_method0("is_set")?.is_truthy()? => {
+                shared.cancel.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            _ => Ok(()),
+        });
+        if let Err(exception) = asked {
             shared.cancel.store(true, Ordering::Relaxed);
             py.detach(|| shared.wait(PATIENCE));
             return Err(exception);

@@ -63,7 +63,7 @@ pub(crate) fn what_if(
         settings = settings.time_limit(seconds(limit, "time_limit")?);
     }
     let plan = slf.clone().unbind();
-    supervise(py, None, move |cancel, observe| {
+    supervise(py, None, None, move |cancel, observe| {
         let plan = plan.get();
         let settings = settings.cancel(cancel).observer(observe);
         plan.1.session()?.what_if(&plan.0, &changes, &settings)
@@ -157,7 +157,7 @@ pub(crate) fn frontier(
     let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
     let settings = sample_settings(tolerance, traffic, shift, unknown, holdout, seed, threads, time_limit)?;
     let vary = paths.into_iter().zip(levels).fold(Vary::default(), |vary, (path, levels)| vary.and(path, levels));
-    let solved = supervise(py, observer, move |cancel, observe| {
+    let solved = supervise(py, observer, None, move |cancel, observe| {
         let settings = settings.cancel(cancel).observer(observe);
         let session = Session::new(problem.get().0.clone(), log.get().0.clone(), campaigns.get().0.clone(), &settings)?;
         session.frontier(&vary, &settings)

@@ -23,10 +23,18 @@ impl ReadArguments {
     /// Reads a log, a Parquet file or a glob, with the measures of `wanted`. A log without a column `displacement` has it
     /// computed from `organic` and `reference`.
     pub(crate) fn log(&self, pattern: &str, wanted: &[String]) -> Result<Opportunities> {
-        let schema = table::open_parquet(pattern)?.schema();
-        let is_there = |name: &str| name != "displacement" || schema.column_with_name(name).is_some();
-        let measures: Vec<String> = wanted.iter().filter(|name| is_there(name)).cloned().collect();
-        table::load_opportunities(pattern, &measures, &self.options())
+        table::load_opportunities(pattern, &measures_there(pattern, wanted)?, &self.options())
+    }
+
+    /// Reads a log as [`ReadArguments::log`] does, in parts of about `rows` rows.
+    pub(crate) fn parts(
+        &self,
+        pattern: &str,
+        wanted: &[String],
+        rows: usize,
+        take: impl FnMut(&Opportunities) -> Result<()>,
+    ) -> Result<()> {
+        table::load_opportunities_in_parts(pattern, &measures_there(pattern, wanted)?, &self.options(), rows, take)
     }
 
     /// Reads a campaign table, a Parquet file or a glob.
@@ -37,6 +45,13 @@ impl ReadArguments {
     fn options(&self) -> ReadOptions {
         ReadOptions { naive_utc: self.naive.is_some(), fill: self.fill.iter().cloned().collect() }
     }
+}
+
+/// The wanted measures, without `displacement` where the log lacks the column.
+fn measures_there(pattern: &str, wanted: &[String]) -> Result<Vec<String>> {
+    let schema = table::open_parquet(pattern)?.schema();
+    let is_there = |name: &str| name != "displacement" || schema.column_with_name(name).is_some();
+    Ok(wanted.iter().filter(|name| is_there(name)).cloned().collect())
 }
 
 fn fill(text: &str) -> std::result::Result<(String, f64), String> {

@@ -8,6 +8,7 @@ mod explain;
 mod inputs;
 mod metadata;
 mod output;
+mod pack;
 mod plan;
 mod progress;
 mod replay;
@@ -32,6 +33,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Pack(pack::Arguments),
     Plan(plan::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
@@ -42,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Pack(arguments) => pack::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

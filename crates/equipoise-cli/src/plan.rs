@@ -6,7 +6,7 @@ use crate::progress::{Line, cancel_on_interrupt};
 use clap::ValueEnum;
 use equipoise::error::codes;
 use equipoise::model::Problem;
-use equipoise::plan::{Conflict, Plan, PriceRow, Progress, Serving, Settings, Status, Unknown};
+use equipoise::plan::{Conflict, PackedLog, Plan, PriceRow, Progress, Serving, Settings, Status, Unknown, plan_packed};
 use equipoise::{Error, Result};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -24,8 +24,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     problem: PathBuf,
     /// The opportunity log: a Parquet file, or a glob such as 'log/*.parquet'.
-    #[arg(long, value_name = "PARQUET")]
-    log: String,
+    #[arg(long, value_name = "PARQUET", required_unless_present = "packed")]
+    log: Option<String>,
+    /// A log from `equipoise pack` instead; its hold-out, shift and unknown campaigns are those of the packing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["log", "holdout", "shift", "unknown", "seed"])]
+    packed: Option<PathBuf>,
+    /// Bytes of a packed log that stay in memory between passes.
+    #[arg(long, value_name = "BYTES", requires = "packed")]
+    memory: Option<usize>,
     #[command(flatten)]
     read: ReadArguments,
     /// The campaign table, a Parquet file or glob.
@@ -61,6 +67,9 @@ pub(crate) struct Arguments {
     /// Seconds after which the plan stops with what it has.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
+    /// A file that keeps the passes made so far; a plan of the same inputs goes on from it, to the same bits.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     /// Write the policy even if the plan is not solved.
     #[arg(long)]
     force: bool,
@@ -70,11 +79,20 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum UnknownArgument {
+pub(crate) enum UnknownArgument {
     /// Refuse the log.
     Error,
     /// Treat their candidates as organic.
     Organic,
+}
+
+impl From<UnknownArgument> for Unknown {
+    fn from(argument: UnknownArgument) -> Self {
+        match argument {
+            UnknownArgument::Error => Self::Error,
+            UnknownArgument::Organic => Self::Organic,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
@@ -85,7 +103,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let problem = Problem::load(&arguments.problem)?;
     let campaigns = arguments.read.campaigns(&arguments.campaigns)?;
     let measures = inputs::measures(&problem, &campaigns);
-    let log = arguments.read.log(&arguments.log, &measures)?;
+    let log = arguments.log.as_ref().map(|pattern| arguments.read.log(pattern, &measures)).transpose()?;
+    let packed = arguments.packed.as_ref().map(PackedLog::open).transpose()?;
     let fresh = arguments.fresh.as_ref().map(|pattern| arguments.read.log(pattern, &measures)).transpose()?;
 
     let observer = |progress: &Progress| line.update(progress);
@@ -93,10 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         .tolerance(arguments.tolerance)
         .traffic(arguments.traffic)
         .shift(arguments.shift.unwrap_or(0))
-        .unknown(match arguments.unknown {
-            UnknownArgument::Error => Unknown::Error,
-            UnknownArgument::Organic => Unknown::Organic,
-        })
+        .unknown(arguments.unknown.into())
         .holdout(if fresh.is_some() { 0.0 } else { arguments.holdout })
         .seed(arguments.seed)
         .observer(&observer)
@@ -110,8 +126,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     if let Some(seconds) = arguments.time_limit {
         settings = settings.time_limit(time_limit(seconds)?);
     }
+    if let Some(path) = &arguments.checkpoint {
+        settings = settings.checkpoint(path);
+    }
     line.say("planning");
-    let plan = equipoise::plan::plan(&problem, &log, &campaigns, &settings)?;
+    if let Some(bytes) = arguments.memory {
+        settings = settings.memory(bytes);
+    }
+    let plan = match (&log, &packed) {
+        (Some(log), _) => equipoise::plan::plan(&problem, log, &campaigns, &settings)?,
+        (None, Some(packed)) => plan_packed(&problem, packed, &campaigns, &settings)?,
+        (None, None) => return Err(Error::new(codes::MISSING, "log", None, "a plan needs a log")),
+    };
     drop(line);
 
     let solved = plan.status() == Status::Solved;

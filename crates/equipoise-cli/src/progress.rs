@@ -37,6 +37,11 @@ impl Line {
         self.0.set_message(what);
     }
 
+    /// Says what has been done.
+    pub(crate) fn tell(&self, what: String) {
+        self.0.set_message(what);
+    }
+
     pub(crate) fn update(&self, p: &Progress) {
         let gap = if p.gap.is_finite() { format!("gap {:.1e}", p.gap) } else { "no certificate yet".to_owned() };
         self.0.set_message(format!("{:.1} passes, {gap} (asked {:.0e}), {:.1} s", p.passes, p.tolerance, p.seconds));

@@ -55,6 +55,9 @@ codes! {
     UNKNOWN_NAME = "invalid_input.unknown_name", InvalidInput, "A problem names a measure, party or segment that no column has.";
     TOO_LARGE = "invalid_input.too_large", InvalidInput, "An input is larger than its stated limit.";
     IO = "invalid_input.io", InvalidInput, "A file cannot be read or written.";
+    FILE_CORRUPT = "invalid_input.corrupt", InvalidInput, "A checkpoint or packed file is not what its digest says.";
+    FILE_VERSION = "invalid_input.version", InvalidInput, "A checkpoint or packed file was written by another version.";
+    FOREIGN_FILE = "invalid_input.foreign_file", InvalidInput, "A checkpoint or packed file belongs to other inputs.";
     FLOOR_ABOVE_CAP = "goal.floor_above_cap", InvalidInput, "A floor lies above the cap of the same ledger.";
     GOAL_SCOPE = "goal.scope", InvalidInput, "A goal has no scope, two scopes, or one its kind cannot have.";
     GOAL_INTERSECTION = "goal.scope_intersection", InvalidInput, "A goal's `of` names more than one key.";
@@ -67,6 +70,7 @@ codes! {
     POLICY_LIMIT = "policy.limit", Policy, "The policy exceeds a stated limit.";
     CLOSED = "usage.closed", Usage, "The object was closed.";
     CONCURRENT = "usage.concurrent", Usage, "A workspace was used by two threads at once.";
+    CANCELLED = "usage.cancelled", Usage, "The caller asked to stop before there was a result.";
     NOT_BEGUN = "usage.not_begun", Usage, "The request was not begun, or has not been scored yet.";
     MEMORY = "resource_exhausted.memory", ResourceExhausted, "Memory could not be had; nothing changed.";
     PANIC = "internal.panic", Internal, "A bug in equipoise; the process goes on.";

@@ -30,6 +30,7 @@ pub mod exchange;
 pub mod model;
 pub mod plan;
 pub mod policy;
+mod publish;
 pub mod score;
 #[cfg(feature = "arrow")]
 pub mod table;

@@ -108,14 +108,14 @@ fn decisions_add_up_to_the_sums() {
         let mut local = Local::new(packed.clone(), 1).expect("one thread");
         let sums = local.pass(&ask).expect("a pass");
         let layout = local.layout().clone();
-        let columns = packed.columns_of();
+        let columns = packed.columns_of().expect("blocks in memory");
         let mut cells = vec![0.0; layout.columns.len() * 3];
         let mut taken = vec![0.0; s.slots.len()];
         let mut opportunity = vec![0; s.campaign.len()];
         for t in 0..s.slots.len() {
             opportunity[s.starts[t] as usize..s.starts[t + 1] as usize].fill(t);
         }
-        local.decide(&ask, |i, x| {
+        let decided = local.decide(&ask, |i, x| {
             let t = opportunity[i];
             taken[t] += x;
             assert!((0.0..=1.0).contains(&x));
@@ -123,6 +123,7 @@ fn decisions_add_up_to_the_sums() {
                 cells[columns[i] as usize * 3 + j] += s.weight[t] * x * y;
             }
         });
+        decided.expect("blocks in memory");
         for (t, x) in taken.iter().enumerate() {
             assert!(*x <= f64::from(s.slots[t]) + 1e-9, "slots of {t}");
         }

@@ -55,15 +55,25 @@ impl Local {
     }
 
     /// Gives every decision of a pass to `emit`, as (candidate of the sample, x); those that are 0 are left out. On the calling thread.
-    pub fn decide(&self, ask: &Ask, mut emit: impl FnMut(usize, f64)) {
+    ///
+    /// # Errors
+    /// Where blocks are in a file: what keeps them from being read.
+    pub fn decide(&self, ask: &Ask, emit: impl FnMut(usize, f64)) -> Result<()> {
+        self.decide_some(self.blocks.clone(), ask, emit)
+    }
+
+    /// [`Local::decide`] of some blocks.
+    pub(crate) fn decide_some(&self, blocks: Range<usize>, ask: &Ask, mut emit: impl FnMut(usize, f64)) -> Result<()> {
         let starts = &self.packed.starts;
-        let blocks = &self.packed.blocks[self.blocks.clone()];
+        let blocks = blocks.map(|b| self.packed.blocks.get(b));
         match ask {
             Ask::Uniform => {
-                for (_, row) in blocks.iter().flat_map(Block::rows) {
-                    let first = starts[row.opportunity as usize] as usize;
-                    let x = uniform(&row);
-                    (first..first + row.len as usize).filter(|_| x > 0.0).for_each(|i| emit(i, x));
+                for block in blocks {
+                    for (_, row) in block?.rows() {
+                        let first = starts[row.opportunity as usize] as usize;
+                        let x = uniform(&row);
+                        (first..first + row.len as usize).filter(|_| x > 0.0).for_each(|i| emit(i, x));
+                    }
                 }
             }
             Ask::Prices(prices) => {
@@ -71,24 +81,28 @@ impl Local {
                 let mut scratch = Scratch::default();
                 let mut decisions = Decisions { priced: &priced, projection: Projection::default(), starts, emit };
                 for block in blocks {
-                    choose(block, priced.narrow(), priced.margins, &mut scratch, &mut decisions);
+                    let block = block?;
+                    choose(&block, priced.narrow(), priced.margins, &mut scratch, &mut decisions);
                 }
             }
         }
+        Ok(())
     }
 
-    fn over_blocks(&self, work: impl Fn(Range<usize>) -> Sums + Sync) -> Sums {
+    fn over_blocks(&self, work: impl Fn(Range<usize>) -> Result<Sums> + Sync) -> Result<Sums> {
         match &self.threads {
             None => work(self.blocks.clone()),
             Some(pool) => {
                 let n = pool.current_num_threads();
                 let len = self.blocks.len();
                 let part = |i: usize| self.blocks.start + len * i / n..self.blocks.start + len * (i + 1) / n;
-                let parts: Vec<Sums> = pool.install(|| (0..n).into_par_iter().map(|i| work(part(i))).collect());
+                let parts: Vec<Result<Sums>> = pool.install(|| (0..n).into_par_iter().map(|i| work(part(i))).collect());
                 let mut parts = parts.into_iter();
-                let mut all = parts.next().unwrap_or_default();
-                parts.for_each(|p| all.merge(p));
-                all
+                let mut all = parts.next().transpose()?.unwrap_or_default();
+                for part in parts {
+                    all.merge(part?);
+                }
+                Ok(all)
             }
         }
     }
@@ -101,13 +115,13 @@ impl Exchange for Local {
 
     fn pass(&mut self, ask: &Ask) -> Result<Sums> {
         let packed = &self.packed;
-        Ok(match ask {
+        match ask {
             Ask::Uniform => self.over_blocks(|blocks| uniform_pass(packed, blocks)),
             Ask::Prices(prices) => {
                 let priced = Priced::new(&packed.layout, prices);
                 self.over_blocks(|blocks| priced_pass(packed, &priced, blocks))
             }
-        })
+        }
     }
 }
 
@@ -115,11 +129,12 @@ fn uniform(row: &Row) -> f64 {
     (f64::from(row.slots) / f64::from(row.len)).min(1.0)
 }
 
-fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Sums {
+fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Result<Sums> {
     let layout = &packed.layout;
     let mut sums = Sums::zero(layout.columns.len(), layout.measures);
     let mut tally = tally(layout);
-    for block in &packed.blocks[blocks] {
+    for b in blocks {
+        let block = &*packed.blocks.get(b)?;
         for (r, row) in block.rows() {
             let x = uniform(&row) * row.weight;
             (0..row.len as usize).for_each(|j| tally.add(block, block.at(r, j), x));
@@ -127,16 +142,16 @@ fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Sums {
         sums.rows += block.candidates();
     }
     sums.cells = tally.into_cells();
-    sums
+    Ok(sums)
 }
 
-fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Sums {
+fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Result<Sums> {
     let mut scratch = Scratch::default();
     let layout = &packed.layout;
     let sums = Sums::zero(layout.columns.len(), layout.measures);
     let mut pass = Pass { priced, projection: Projection::default(), tally: tally(layout), sums, active: Active::default() };
     for b in blocks {
-        let block = &packed.blocks[b];
+        let block = &*packed.blocks.get(b)?;
         pass.active.starts.push(0);
         choose(block, priced.narrow(), priced.margins, &mut scratch, &mut pass);
         let active = std::mem::take(&mut pass.active);
@@ -145,7 +160,7 @@ fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Sums {
         }
         pass.sums.rows += block.candidates();
     }
-    Sums { cells: pass.tally.into_cells(), ..pass.sums }
+    Ok(Sums { cells: pass.tally.into_cells(), ..pass.sums })
 }
 
 /// No sums yet, of a sample's columns.

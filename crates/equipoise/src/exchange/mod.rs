@@ -3,11 +3,15 @@
 //! The planner and the pacer see passes only through [`Exchange`]. [`Local`] runs them on threads over packed blocks; a host engine would run
 //! [`Local`]s over shards and merge the [`Sums`], which are integers and so have the same bits in any order and grouping.
 
+mod blocks;
 mod fixed;
 mod local;
 mod pack;
 mod row;
 mod sums;
+
+pub(crate) use blocks::Source;
+pub(crate) use pack::{Arranged, BLOCK, Survey, arrange};
 
 pub use fixed::Scale;
 pub use local::Local;

@@ -1,11 +1,14 @@
 //! Packing: rows become blocks once; later passes touch only blocks.
 
+use super::blocks::{Blocks, Source};
 use super::fixed::Scale;
+use crate::error::Result;
 use equipoise_kernel::{Block, LANES, Lane, Row};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// Opportunities per block. Fixed, so that blocks depend on the sample alone and never on threads.
-const BLOCK: usize = 4096;
+pub(crate) const BLOCK: usize = 4096;
 /// Opportunities that are sorted by length together, so that a group's rows are alike.
 const WINDOW: usize = 512;
 
@@ -84,7 +87,7 @@ pub struct Layout {
 #[derive(Debug)]
 pub struct Packed {
     pub(super) layout: Layout,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Blocks,
     pub(super) starts: Vec<u64>,
 }
 
@@ -96,9 +99,15 @@ impl Packed {
         let (columns, column_of) = columns(sample);
         let layout = layout(sample, columns);
         let opportunities = sample.slots.len();
-        let blocks =
-            (0..opportunities).step_by(BLOCK).map(|b| block(sample, &column_of, &layout, b..(b + BLOCK).min(opportunities))).collect();
+        let priced_out = layout.columns.len() as u32;
+        let block = |b: usize| arrange(sample, &column_of, priced_out, b..(b + BLOCK).min(opportunities), 0).block(priced_out);
+        let blocks = Blocks::Here((0..opportunities).step_by(BLOCK).map(block).collect());
         Self { layout, blocks, starts: sample.starts.clone() }
+    }
+
+    /// Blocks that are fetched when they are passed over, unless `kept`. Candidates of opportunity `t` are `starts[t]..starts[t + 1]`.
+    pub(crate) fn fetched(layout: Layout, starts: Vec<u64>, kept: Vec<Option<Block>>, source: Box<dyn Source>) -> Self {
+        Self { layout, blocks: Blocks::Fetched { kept, source }, starts }
     }
 
     /// What the sample looks like.
@@ -108,9 +117,18 @@ impl Packed {
     }
 
     /// Gives every candidate to `emit`, as its row, its index in the sample, its column and its measures without `exposure`.
-    pub fn each_candidate(&self, mut emit: impl FnMut(&Row, usize, usize, &[f32])) {
+    ///
+    /// # Errors
+    /// Where blocks are in a file: what keeps them from being read.
+    pub fn each_candidate(&self, emit: impl FnMut(&Row, usize, usize, &[f32])) -> Result<()> {
+        self.each_candidate_of(0..self.blocks.len(), emit)
+    }
+
+    /// The same for some of the blocks.
+    pub(crate) fn each_candidate_of(&self, blocks: Range<usize>, mut emit: impl FnMut(&Row, usize, usize, &[f32])) -> Result<()> {
         let mut y = Vec::new();
-        for block in &self.blocks {
+        for b in blocks {
+            let block = self.blocks.get(b)?;
             for (r, row) in block.rows() {
                 for j in 0..row.len as usize {
                     let at = block.at(r, j);
@@ -120,22 +138,35 @@ impl Packed {
                 }
             }
         }
+        Ok(())
     }
 
-    /// The column of every candidate of the sample; of those that no slot is open to, 0. O(candidates).
-    #[must_use]
-    pub fn columns_of(&self) -> Vec<u32> {
+    /// The candidates of a block.
+    pub(crate) fn span(&self, block: usize) -> Range<usize> {
+        let end = ((block + 1) * BLOCK).min(self.starts.len() - 1);
+        self.starts[block * BLOCK] as usize..self.starts[end] as usize
+    }
+
+    /// The opportunities of a block, each with its candidates.
+    pub(crate) fn opportunities(&self, block: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let end = ((block + 1) * BLOCK).min(self.starts.len() - 1);
+        (block * BLOCK..end).map(|t| (t, self.starts[t] as usize..self.starts[t + 1] as usize))
+    }
+
+    /// The column of every candidate of the sample. O(candidates).
+    ///
+    /// # Errors
+    /// Where blocks are in a file: what keeps them from being read.
+    pub fn columns_of(&self) -> Result<Vec<u32>> {
         let mut out = vec![0; self.starts.last().map_or(0, |n| *n as usize)];
-        self.each_candidate(|_, i, column, _| out[i] = column as u32);
-        out
+        self.each_candidate(|_, i, column, _| out[i] = column as u32)?;
+        Ok(out)
     }
 
-    /// Bytes that the packed form holds.
+    /// Bytes that the packed form holds in memory.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.blocks.iter().map(Block::bytes).sum::<usize>()
-            + size_of_val(self.starts.as_slice())
-            + size_of_val(self.layout.columns.as_slice())
+        self.blocks.bytes() + size_of_val(self.starts.as_slice()) + size_of_val(self.layout.columns.as_slice())
     }
 
     /// How many blocks there are.
@@ -180,55 +211,87 @@ fn columns(sample: &Sample) -> (Vec<Column>, Vec<u32>) {
 }
 
 fn layout(sample: &Sample, columns: Vec<Column>) -> Layout {
-    let measures = sample.measures.len() + 1;
-    let mut totals = vec![0.0; measures];
-    let mut largest = vec![0.0; measures];
-    let (mut places, mut weight, mut opportunities) = (0.0, 0.0, 0);
-    if !sample.campaign.is_empty() {
-        largest[0] = 1.0;
-    }
+    let mut survey = Survey::new(sample.measures.len() + 1);
     for (t, w) in sample.weight.iter().enumerate() {
         let span = sample.starts[t] as usize..sample.starts[t + 1] as usize;
-        weight += w;
-        if span.is_empty() {
-            continue;
+        survey.add(*w, sample.slots[t], span.len(), |j| sample.measures[j][span.clone()].iter().copied());
+    }
+    survey.layout(columns, sample.campaigns, sample.classes)
+}
+
+/// What a layout adds up, opportunity by opportunity in the order of the sample.
+pub(crate) struct Survey {
+    totals: Vec<f64>,
+    largest: Vec<f64>,
+    opportunities: usize,
+    rows: u64,
+    places: f64,
+    weight: f64,
+}
+
+impl Survey {
+    pub(crate) fn new(measures: usize) -> Self {
+        Self { totals: vec![0.0; measures], largest: vec![0.0; measures], opportunities: 0, rows: 0, places: 0.0, weight: 0.0 }
+    }
+
+    /// Adds an opportunity of `len` candidates; `amounts(j)` are theirs of measure `j + 1`.
+    pub(crate) fn add<I: Iterator<Item = f32>>(&mut self, weight: f64, slots: u32, len: usize, amounts: impl Fn(usize) -> I) {
+        self.weight += weight;
+        if len == 0 {
+            return;
         }
-        opportunities += 1;
-        places += w * (sample.slots[t] as usize).min(span.len()) as f64;
-        totals[0] += w * span.len() as f64;
-        for (j, y) in sample.measures.iter().enumerate() {
-            let y = &y[span.clone()];
-            totals[j + 1] += w * y.iter().map(|v| f64::from(*v)).sum::<f64>();
-            largest[j + 1] = y.iter().fold(largest[j + 1], |m: f64, v| m.max(f64::from(*v)));
+        self.opportunities += 1;
+        self.rows += len as u64;
+        self.places += weight * (slots as usize).min(len) as f64;
+        self.largest[0] = 1.0;
+        self.totals[0] += weight * len as f64;
+        for j in 0..self.totals.len() - 1 {
+            self.totals[j + 1] += weight * amounts(j).map(f64::from).sum::<f64>();
+            self.largest[j + 1] = amounts(j).fold(self.largest[j + 1], |m: f64, v| m.max(f64::from(v)));
         }
     }
-    // A little room for the rounding of the totals themselves.
-    let scales = totals.iter().map(|t| Scale::for_total(t * 1.000_001)).collect();
-    Layout {
-        columns,
-        campaigns: sample.campaigns,
-        classes: sample.classes,
-        measures,
-        scales,
-        totals,
-        largest,
-        opportunities,
-        rows: sample.campaign.len() as u64,
-        places,
-        weight,
+
+    pub(crate) fn layout(self, columns: Vec<Column>, campaigns: usize, classes: usize) -> Layout {
+        Layout {
+            columns,
+            campaigns,
+            classes,
+            measures: self.totals.len(),
+            // A little room for the rounding of the totals themselves.
+            scales: self.totals.iter().map(|t| Scale::for_total(t * 1.000_001)).collect(),
+            totals: self.totals,
+            largest: self.largest,
+            opportunities: self.opportunities,
+            rows: self.rows,
+            places: self.places,
+            weight: self.weight,
+        }
     }
 }
 
-fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Range<usize>) -> Block {
+/// Opportunities laid out as a block has them.
+pub(crate) struct Arranged {
+    pub(crate) rows: Vec<[Row; LANES]>,
+    pub(crate) columns: Vec<u32>,
+    pub(crate) measures: Vec<Vec<Lane<f32>>>,
+}
+
+impl Arranged {
+    pub(crate) fn block(self, priced_out: u32) -> Block {
+        Block::new(&self.rows, &self.columns, self.measures, priced_out + 1)
+    }
+}
+
+/// Lays out the opportunities `span` of a piece of a sample that begins at opportunity `base`; `priced_out` is the column of padding.
+pub(crate) fn arrange(sample: &Sample, column_of: &[u32], priced_out: u32, span: Range<usize>, base: u32) -> Arranged {
     let len = |t: usize| (sample.starts[t + 1] - sample.starts[t]) as usize;
-    let priced_out = layout.columns.len() as u32;
     let mut rows = Vec::new();
     let mut columns: Vec<u32> = Vec::new();
     let mut measures: Vec<Vec<Lane<f32>>> = vec![Vec::new(); sample.measures.len()];
     let mut order: Vec<usize> = Vec::with_capacity(WINDOW);
     for window in span.clone().step_by(WINDOW) {
         order.clear();
-        order.extend((window..(window + WINDOW).min(span.end)).filter(|t| len(*t) > 0 && sample.slots[*t] > 0));
+        order.extend((window..(window + WINDOW).min(span.end)).filter(|t| len(*t) > 0));
         order.sort_by_key(|t| len(*t));
         for group in order.chunks(LANES) {
             let step = columns.len() / LANES;
@@ -239,7 +302,8 @@ fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Ra
             }
             let mut lanes = [Row::EMPTY; LANES];
             for (a, t) in group.iter().enumerate() {
-                lanes[a] = Row { opportunity: *t as u32, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };
+                let opportunity = base + *t as u32;
+                lanes[a] = Row { opportunity, len: len(*t) as u32, slots: sample.slots[*t], weight: sample.weight[*t] };
                 for (j, i) in (sample.starts[*t] as usize..sample.starts[t + 1] as usize).enumerate() {
                     columns[(step + j) * LANES + a] = column_of[i];
                     for (m, y) in measures.iter_mut().zip(&sample.measures) {
@@ -250,5 +314,5 @@ fn block(sample: &Sample, column_of: &[u32], layout: &Layout, span: std::ops::Ra
             rows.push(lanes);
         }
     }
-    Block::new(&rows, &columns, measures, priced_out + 1)
+    Arranged { rows, columns, measures }
 }

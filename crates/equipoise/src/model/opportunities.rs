@@ -174,6 +174,80 @@ impl Opportunities {
         self.listener.as_ref().map_or(self.id_hash[t], |listener| listener[t])
     }
 
+    /// Takes away the first `n` opportunities: a log of them alone, with the names known so far.
+    pub(crate) fn split_front(&mut self, n: usize) -> Self {
+        fn front<T>(list: &mut Vec<T>, n: usize) -> Vec<T> {
+            let rest = list.split_off(n);
+            std::mem::replace(list, rest)
+        }
+        fn each<T>(list: &mut Option<Vec<T>>, n: usize) -> Option<Vec<T>> {
+            list.as_mut().map(|list| front(list, n))
+        }
+        let (first, rows) = (self.starts[0], (self.starts[n] - self.starts[0]) as usize);
+        let mut starts: Vec<u64> = front(&mut self.starts, n);
+        starts.push(self.starts[0]);
+        starts.iter_mut().for_each(|s| *s -= first);
+        Self {
+            starts,
+            id_hash: front(&mut self.id_hash, n),
+            key: each(&mut self.key, n),
+            listener: each(&mut self.listener, n),
+            weight: each(&mut self.weight, n),
+            slots: each(&mut self.slots, n),
+            time: each(&mut self.time, n),
+            market: each(&mut self.market, n),
+            surface: each(&mut self.surface, n),
+            reference: each(&mut self.reference, n),
+            organic_value: each(&mut self.organic_value, n),
+            campaign: front(&mut self.campaign, rows),
+            organic: each(&mut self.organic, rows),
+            measures: self.measures.iter_mut().map(|(name, list)| (name.clone(), front(list, rows))).collect(),
+            item: each(&mut self.item, rows),
+            artist: each(&mut self.artist, rows),
+            campaigns: self.campaigns.clone(),
+            markets: self.markets.clone(),
+            surfaces: self.surfaces.clone(),
+            artists: self.artists.clone(),
+        }
+    }
+
+    /// Adds opportunity `t` of a log with the same columns, whose names begin with this one's.
+    pub(crate) fn push_from(&mut self, log: &Self, t: usize) {
+        fn one<T: Copy>(to: &mut Option<Vec<T>>, from: &Option<Vec<T>>, t: usize) {
+            if let Some(from) = from {
+                to.get_or_insert_default().push(from[t]);
+            }
+        }
+        fn some<T: Copy>(to: &mut Option<Vec<T>>, from: &Option<Vec<T>>, rows: Range<usize>) {
+            if let Some(from) = from {
+                to.get_or_insert_default().extend_from_slice(&from[rows]);
+            }
+        }
+        let rows = log.rows(t);
+        if self.starts.is_empty() {
+            self.starts.push(0);
+            self.measures = log.measures.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+        }
+        self.campaign.extend_from_slice(&log.campaign[rows.clone()]);
+        self.starts.push(self.campaign.len() as u64);
+        self.id_hash.push(log.id_hash[t]);
+        one(&mut self.key, &log.key, t);
+        one(&mut self.listener, &log.listener, t);
+        one(&mut self.weight, &log.weight, t);
+        one(&mut self.slots, &log.slots, t);
+        one(&mut self.time, &log.time, t);
+        one(&mut self.market, &log.market, t);
+        one(&mut self.surface, &log.surface, t);
+        one(&mut self.reference, &log.reference, t);
+        one(&mut self.organic_value, &log.organic_value, t);
+        some(&mut self.organic, &log.organic, rows.clone());
+        some(&mut self.item, &log.item, rows.clone());
+        some(&mut self.artist, &log.artist, rows.clone());
+        for ((_, to), (_, from)) in self.measures.iter_mut().zip(&log.measures) {
+            to.extend_from_slice(&from[rows.clone()]);
+        }
+    }
+
     /// Reports rows that contradict each other within an opportunity: one item with two organic scores, one (item, campaign) twice.
     /// Costs a sort of each opportunity's rows by item.
     pub(crate) fn check_items(&self, faults: &mut Faults) {

@@ -14,7 +14,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    fn new(inputs: &Inputs<'_>) -> Self {
+    pub(super) fn new(inputs: &Inputs<'_>) -> Self {
         let measures = inputs.measures.len();
         let keys = |s| {
             [Scope::Campaign, Scope::Artist, Scope::Label, Scope::Licensor, Scope::Market, Scope::Surface, Scope::All]
@@ -23,7 +23,7 @@ impl Account {
         Self { measures, by_scope: std::array::from_fn(|s| vec![0.0; keys(s) * measures]) }
     }
 
-    fn add(&mut self, campaign: u32, segment: (u32, u32), amounts: &[f64]) {
+    pub(super) fn add(&mut self, campaign: u32, segment: (u32, u32), amounts: &[f64]) {
         for (scope, key) in [(Scope::Campaign, campaign), (Scope::Market, segment.0), (Scope::Surface, segment.1), (Scope::All, 0)] {
             let list = &mut self.by_scope[scope as usize];
             if let Some(own) = list.get_mut(key as usize * self.measures..).and_then(|l| l.get_mut(..self.measures)) {
@@ -33,7 +33,7 @@ impl Account {
     }
 
     /// Fills in the parties' accounts from the campaigns'.
-    fn close(&mut self, inputs: &Inputs<'_>) {
+    pub(super) fn close(&mut self, inputs: &Inputs<'_>) {
         let m = self.measures;
         for scope in [Scope::Artist, Scope::Label, Scope::Licensor] {
             for k in 0..inputs.roster.len() as u32 {

@@ -2,6 +2,7 @@
 
 use super::booking::{Booking, Replicate};
 use super::certificate::Status;
+use super::checkpoint::Recorded;
 use super::inputs::{self, Inputs, Prepared};
 use super::recovery::Point;
 use super::relaxed::{Answer, Ask, Relaxed};
@@ -230,7 +231,7 @@ impl Desk<'_, '_> {
         let inputs = self.inputs;
         let mut promises = inputs.promises(self.log, self.prepared, weight, None);
         let (sample, _) = inputs.sample(self.prepared, &self.class, self.classes.len(), weight, None);
-        let local = Local::new(Arc::new(Packed::new(&sample)), self.threads)?;
+        let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), self.threads)?, None);
         let best_worth = sample.best_worth(&inputs.weights);
         let mut relaxed = Relaxed { inputs, local, classes: self.classes.clone(), tie_breadth: None, best_worth };
         let mut solve = |promises: &[Promise], start: usize, points: &[Point]| -> Result<Option<Answer>> {

@@ -36,7 +36,7 @@ impl Status {
 }
 
 /// Bound and value of the relaxed plan, and what the serving rule does on opportunities the plan has not seen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Certificate {
     /// No allocation is worth more; rounded up.
     pub upper_bound: f64,

@@ -2,6 +2,7 @@
 
 use super::dual::{Dual, Row};
 use super::linear::{Program, Sides};
+use crate::error::Result;
 use crate::exchange::Packed;
 
 /// Rounds of tangents, each of which adds those at the deliveries that the one before ends at.
@@ -11,15 +12,15 @@ const FIRST: i32 = 20;
 
 /// Prices of the rows and decisions by candidate; `None` where the solver does not get there. `typical` is about what each row will hold.
 pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, typical: Option<&[f64]>, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
-    let small = Small::new(dual, packed);
+    let small = Small::new(dual, packed).ok()?;
     let none = vec![0.0; dual.rows.len()];
     let curved = dual.rows.iter().any(|r| r.fair.is_some());
     let (mut lp, sides) = small.program(dual);
     let members = lp.value_fairly(dual, small.delivered.len(), typical.unwrap_or(&none), |_, r, i| small.delivery(dual, r, i));
     match lp.solve(seconds) {
         Some(found) if found.solved || !curved => {
-            let x = small.within_slots(packed, &found.x);
-            let d = dual.deliveries(&cells(dual, packed, &x));
+            let x = small.within_slots(packed, &found.x).ok()?;
+            let d = dual.deliveries(&cells(dual, packed, &x).ok()?);
             let fair = |i: usize, r: &Row| r.fair.map_or(0.0, |f| f.slope(d[i].max(0.0)));
             Some((prices(dual, &found.z, &sides, &members, fair), x))
         }
@@ -45,8 +46,8 @@ fn by_tangents(dual: &Dual<'_>, packed: &Packed, small: &Small, seconds: f64) ->
             }
         }
         let found = lp.solve(seconds)?;
-        let x = small.within_slots(packed, &found.x);
-        let d = dual.deliveries(&cells(dual, packed, &x));
+        let x = small.within_slots(packed, &found.x).ok()?;
+        let d = dual.deliveries(&cells(dual, packed, &x).ok()?);
         let fair = |i: usize, _: &Row| tangents[i].iter().map(|(row, slope)| slope * found.z[*row].max(0.0)).sum();
         best = Some((prices(dual, &found.z, &sides, &members, fair), x));
         at.iter_mut().zip(&d).filter(|(at, d)| !at.is_empty() && **d > 0.0).for_each(|(at, d)| at.push(*d));
@@ -73,7 +74,7 @@ struct Small {
 }
 
 impl Small {
-    fn new(dual: &Dual<'_>, packed: &Packed) -> Self {
+    fn new(dual: &Dual<'_>, packed: &Packed) -> Result<Self> {
         let candidates = packed.layout().rows as usize;
         // Candidates that no slot can take stay worth nothing.
         let mut small = Self {
@@ -82,11 +83,13 @@ impl Small {
             opportunity: vec![None; candidates],
         };
         packed.each_candidate(|row, i, column, y| {
-            small.delivered[i] = amounts(dual, row.weight, y);
-            small.column_of[i] = column;
-            small.opportunity[i] = Some((row.opportunity, f64::from(row.slots)));
-        });
-        small
+            if row.slots > 0 {
+                small.delivered[i] = amounts(dual, row.weight, y);
+                small.column_of[i] = column;
+                small.opportunity[i] = Some((row.opportunity, f64::from(row.slots)));
+            }
+        })?;
+        Ok(small)
     }
 
     /// What taking a candidate whole delivers to a row.
@@ -116,21 +119,21 @@ impl Small {
     }
 
     /// A program's decisions, brought back into their box and slots.
-    fn within_slots(&self, packed: &Packed, x: &[f64]) -> Vec<f64> {
+    fn within_slots(&self, packed: &Packed, x: &[f64]) -> Result<Vec<f64>> {
         within_slots(packed, &x[..self.delivered.len()])
     }
 }
 
 /// Sums of decisions by column and measure, in inner units.
-pub(super) fn cells(dual: &Dual<'_>, packed: &Packed, x: &[f64]) -> Vec<f64> {
+pub(super) fn cells(dual: &Dual<'_>, packed: &Packed, x: &[f64]) -> Result<Vec<f64>> {
     let m = dual.measures();
     let mut cells = vec![0.0; packed.layout().columns.len() * m];
     packed.each_candidate(|row, i, column, y| {
         if x[i] > 0.0 {
             cells[column * m..][..m].iter_mut().zip(amounts(dual, row.weight, y)).for_each(|(c, a)| *c += x[i] * a);
         }
-    });
-    cells
+    })?;
+    Ok(cells)
 }
 
 /// What taking a candidate whole delivers, in inner units.
@@ -139,7 +142,7 @@ fn amounts(dual: &Dual<'_>, weight: f64, y: &[f32]) -> Vec<f64> {
 }
 
 /// Decisions brought back into their box and slots, which an interior point solver keeps only to its tolerance.
-fn within_slots(packed: &Packed, solved: &[f64]) -> Vec<f64> {
+fn within_slots(packed: &Packed, solved: &[f64]) -> Result<Vec<f64>> {
     let mut taken: Vec<f64> = Vec::new();
     packed.each_candidate(|row, i, _, _| {
         let t = row.opportunity as usize;
@@ -147,11 +150,11 @@ fn within_slots(packed: &Packed, solved: &[f64]) -> Vec<f64> {
             taken.resize(t + 1, 0.0);
         }
         taken[t] += solved[i].clamp(0.0, 1.0);
-    });
+    })?;
     let mut x = vec![0.0; solved.len()];
     packed.each_candidate(|row, i, _, _| {
         let (slots, sum) = (f64::from(row.slots), taken[row.opportunity as usize]);
         x[i] = solved[i].clamp(0.0, 1.0) * if sum > slots { slots / sum * (1.0 - 1e-15) } else { 1.0 };
-    });
-    x
+    })?;
+    Ok(x)
 }

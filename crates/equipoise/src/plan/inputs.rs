@@ -223,6 +223,22 @@ impl<'a> Inputs<'a> {
         weight: &[f64],
         notes: Option<&mut Vec<String>>,
     ) -> Vec<Promise> {
+        self.promises_from(
+            &|i| self.relative_bound(i, log, prepared, weight),
+            &|j| self.default_penalty(log, prepared, j),
+            &|| self.supplied(log, prepared, weight),
+            notes,
+        )
+    }
+
+    /// The promises from the bound of a stated goal that is relative, the default penalty of a measure, and the account of all that is supplied.
+    pub(super) fn promises_from(
+        &self,
+        relative_bound: &dyn Fn(usize) -> f64,
+        default_penalty: &dyn Fn(usize) -> f64,
+        all_supplied: &dyn Fn() -> Account,
+        notes: Option<&mut Vec<String>>,
+    ) -> Vec<Promise> {
         let mut defaults: Vec<Option<f64>> = vec![None; self.measures.len()];
         let mut supplied = None;
         let mut left_out: IndexMap<u32, Vec<String>> = IndexMap::new();
@@ -231,14 +247,14 @@ impl<'a> Inputs<'a> {
                 let s = &self.goals.stated[i];
                 let mut p = s.promise.clone();
                 if s.relative_to.is_some() {
-                    p.upper = self.relative_bound(i, log, prepared, weight);
+                    p.upper = relative_bound(i);
                 }
                 if p.wants_default() {
                     let j = s.ledger.measure as usize;
-                    let penalty = *defaults[j].get_or_insert_with(|| self.default_penalty(log, prepared, j));
+                    let penalty = *defaults[j].get_or_insert_with(|| default_penalty(j));
                     p = p.with_default(penalty);
                 }
-                if p.fair.is_some() && !supplied.get_or_insert_with(|| self.supplied(log, prepared, weight)).holds(&s.ledger) {
+                if p.fair.is_some() && !supplied.get_or_insert_with(all_supplied).holds(&s.ledger) {
                     // A group is worth what its worst member has: one that can have nothing would leave the others nothing to gain.
                     if matches!(p.fair, Some(Fairness::Member { .. })) {
                         left_out.entry(s.ledger.goal).or_default().push(self.scope_text(s.ledger.scope, s.ledger.key));
@@ -326,19 +342,9 @@ impl<'a> Inputs<'a> {
 
     /// The default penalty of a measure: 10 times the largest `|sum of w y|` of the log over the mean positive amount (1 for `exposure`).
     pub(super) fn default_penalty(&self, log: &Opportunities, prepared: &Prepared, measure: usize) -> f64 {
-        let columns: Vec<&[f32]> = (1..self.measures.len()).map(|j| self.column(log, prepared, j)).collect();
-        let mut largest = 0f64;
-        let (mut sum, mut count) = (0.0, 0u64);
-        for i in 0..log.candidates() {
-            let worth = self.weights[0] + columns.iter().zip(&self.weights[1..]).map(|(y, w)| w * f64::from(y[i])).sum::<f64>();
-            largest = largest.max(worth.abs());
-            if measure > 0 && columns[measure - 1][i] > 0.0 {
-                sum += f64::from(columns[measure - 1][i]);
-                count += 1;
-            }
-        }
-        let mean = if measure == 0 || count == 0 { 1.0 } else { sum / count as f64 };
-        if largest > 0.0 { 10.0 * largest / mean } else { 10.0 / mean }
+        let mut amounts = Amounts::new(self.measures.len());
+        amounts.add(self, log, prepared);
+        amounts.penalty(measure)
     }
 
     /// The sample of the opportunities that `weight` keeps (above 0), and the log's row of each of its candidates.
@@ -374,13 +380,18 @@ impl<'a> Inputs<'a> {
     }
 }
 
+/// Whether opportunity `t` is among the part `holdout` that is kept out of planning.
+pub(super) fn is_held_out(log: &Opportunities, t: usize, holdout: f64, seed: u64) -> bool {
+    let threshold = (holdout * 2f64.powi(53)) as u64;
+    mix(log.unit(t) ^ mix(seed)) >> 11 < threshold
+}
+
 /// Weights of the log for planning and for certifying, each scaled to stand for the whole.
 pub(super) fn split(log: &Opportunities, settings: &Settings<'_>) -> (Vec<f64>, Vec<f64>) {
     let weight = |t: usize| log.weight.as_ref().map_or(1.0, |w| w[t]);
     let total: f64 = (0..log.len()).map(weight).sum();
     let holdout = if settings.fresh.is_some() { 0.0 } else { settings.holdout };
-    let threshold = (holdout * 2f64.powi(53)) as u64;
-    let held = |t: usize| mix(log.unit(t) ^ mix(settings.seed)) >> 11 < threshold;
+    let held = |t: usize| is_held_out(log, t, holdout, settings.seed);
     let scaled = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
         let kept: f64 = (0..log.len()).filter(|t| keep(*t)).map(weight).sum();
         let factor = if kept > 0.0 { settings.traffic * total / kept } else { 0.0 };
@@ -421,4 +432,40 @@ pub(super) fn check_sample(log: &Opportunities) -> Result<()> {
         return Err(Error::new(codes::TOO_LARGE, "log", None, format!("{} rows are more than {}", log.candidates(), u32::MAX - 1)));
     }
     Ok(())
+}
+
+/// What default penalties are made of: the largest worth of a candidate, and the mean positive amount of each measure.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Amounts {
+    pub(super) largest: f64,
+    /// Sum and count of the positive amounts, by measure.
+    pub(super) positive: Vec<(f64, u64)>,
+}
+
+impl Amounts {
+    pub(super) fn new(measures: usize) -> Self {
+        Self { largest: 0.0, positive: vec![(0.0, 0); measures] }
+    }
+
+    /// Adds every candidate of a log, eligible or not.
+    pub(super) fn add(&mut self, inputs: &Inputs<'_>, log: &Opportunities, prepared: &Prepared) {
+        let columns: Vec<&[f32]> = (1..inputs.measures.len()).map(|j| inputs.column(log, prepared, j)).collect();
+        for i in 0..log.candidates() {
+            let worth = inputs.weights[0] + columns.iter().zip(&inputs.weights[1..]).map(|(y, w)| w * f64::from(y[i])).sum::<f64>();
+            self.largest = self.largest.max(worth.abs());
+            for (y, (sum, count)) in columns.iter().zip(&mut self.positive[1..]) {
+                if y[i] > 0.0 {
+                    *sum += f64::from(y[i]);
+                    *count += 1;
+                }
+            }
+        }
+    }
+
+    pub(super) fn penalty(&self, measure: usize) -> f64 {
+        let (sum, count) = self.positive[measure];
+        let mean = if measure == 0 || count == 0 { 1.0 } else { sum / count as f64 };
+        if self.largest > 0.0 { 10.0 * self.largest / mean } else { 10.0 / mean }
+    }
 }

@@ -5,6 +5,7 @@ mod book;
 mod booking;
 mod certificate;
 mod changes;
+mod checkpoint;
 mod conflicts;
 mod dense;
 mod dual;
@@ -16,6 +17,7 @@ mod interval;
 mod linear;
 mod model;
 mod newton;
+mod packed;
 mod precondition;
 mod recovery;
 mod relaxed;
@@ -37,6 +39,7 @@ pub use booking::{Booking, Quantiles, Replicate};
 pub use certificate::{Certificate, Status};
 pub use changes::{Amount, CampaignChange, Changes, GoalChange};
 pub use frontier::{Frontier, FrontierPoint, Vary};
+pub use packed::{PackedLog, Packer, pack, plan_packed};
 pub use served::{Outlook, ServedLedger, Serving, Side};
 pub use session::Session;
 pub use settings::{Progress, Settings, Unknown};
@@ -46,11 +49,12 @@ use crate::error::Result;
 use crate::exchange::{Local, Packed};
 use crate::model::{Campaigns, GoalKind, Opportunities, Problem};
 use crate::policy::Policy;
+use checkpoint::{Journal, Recorded};
 use inputs::Inputs;
 use relaxed::Relaxed;
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// The outcome of [`plan`].
@@ -227,13 +231,20 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let (class, classes) = inputs.classes();
     let (sample, rows) = inputs.sample(&prepared, &class, classes.len(), &weight, None);
     let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let local = Local::new(Arc::new(Packed::new(&sample)), threads)?;
+    let sample_key = warm::key(&inputs, &sample);
+    let journal = settings.checkpoint.map(|path| {
+        let nothing = Certificate::default();
+        let prices = vec![0.0; inputs.goals.stated.len()];
+        let policy = Policy::new(&inputs.draft(problem, campaigns, &prices, 0.0, &nothing, Status::Stalled))?;
+        Journal::open(path, &checkpoint::fingerprint(&policy, &promises, &sample_key), settings.checkpoint_every)
+    });
+    let journal = journal.transpose()?.map(|j| Arc::new(Mutex::new(j)));
+    let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, journal.clone());
     let mut relaxed = Relaxed { inputs: &inputs, local, classes, tie_breadth: None, best_worth: sample.best_worth(&inputs.weights) };
 
     let started = Instant::now();
     let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
     let observe = settings.reporter(started);
-    let sample_key = warm::key(&inputs, &sample);
     let same_sample = settings.warm_start.and_then(|earlier| earlier.warm.on(&sample_key));
     let start = settings.warm_start.map(|earlier| inputs.start(same_sample.map_or(&earlier.prices, |warm| &warm.prices)));
     let ask = relaxed::Ask {
@@ -252,7 +263,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let answer = relaxed.solve(&ask)?;
     let seconds = started.elapsed().as_secs_f64();
 
-    let x = relaxed.decisions(&answer.point);
+    let x = relaxed.decisions(&answer.point)?;
     let account = account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x);
     let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
     let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
@@ -301,6 +312,10 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     };
     if certificate.serving.is_some() {
         policy = policy_of(&served.prices, served.breadth, &certificate)?;
+    }
+
+    if let Some(journal) = journal {
+        journal.lock().unwrap_or_else(PoisonError::into_inner).write()?;
     }
 
     let mut decisions: Vec<Option<f64>> =

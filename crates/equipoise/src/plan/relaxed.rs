@@ -1,13 +1,14 @@
 //! The relaxed problem over one packed sample, in the units of the problem: promises in, prices and deliveries out.
 
 use super::certificate::Status;
+use super::checkpoint::Recorded;
 use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
 use super::recovery::{Point, Source};
 use super::solve::{Limits, Start, solve};
 use super::warm::Pass;
 use crate::error::Result;
-use crate::exchange::{Exchange, Layout, Local};
+use crate::exchange::{Exchange, Layout};
 use crate::model::{Ledger, Scope};
 use crate::utility::{Bounded, Fairness, Interval, MaxMin, Promise};
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ const NO_SMOOTHING: f64 = 1e-9;
 /// One packed sample and what its goals are about.
 pub(super) struct Relaxed<'i, 'l> {
     pub(super) inputs: &'i Inputs<'l>,
-    pub(super) local: Local,
+    pub(super) local: Recorded,
     /// Market and surface of each segment class.
     pub(super) classes: Vec<(u32, u32)>,
     /// Extra measure that breaks ties, with its breadth.
@@ -360,18 +361,29 @@ impl Relaxed<'_, '_> {
     }
 
     /// The decisions of an answer, by candidate of the sample.
-    pub(super) fn decisions(&self, point: &Point) -> Vec<f64> {
+    pub(super) fn decisions(&self, point: &Point) -> Result<Vec<f64>> {
+        let mut x = Vec::with_capacity(self.layout().rows as usize);
+        for block in 0..self.local.packed().blocks() {
+            x.extend(self.decisions_of(block, point)?);
+        }
+        Ok(x)
+    }
+
+    /// The decisions of an answer, by candidate of a block.
+    pub(super) fn decisions_of(&self, block: usize, point: &Point) -> Result<Vec<f64>> {
         let packed = self.local.packed();
-        let mut x = vec![0.0; self.layout().rows as usize];
-        let column_of = packed.columns_of();
+        let span = packed.span(block);
+        let mut x = vec![0.0; span.len()];
+        let mut column_of = vec![0; span.len()];
+        packed.each_candidate_of(block..block + 1, |_, i, column, _| column_of[i - span.start] = column)?;
         for part in &point.parts {
-            let mut add = |i: usize, v: f64| x[i] += part.share * part.factor[column_of[i] as usize] * v;
+            let mut add = |i: usize, v: f64| x[i - span.start] += part.share * part.factor[column_of[i - span.start]] * v;
             match part.source.as_ref() {
-                Source::Pass(ask) => self.local.decide(ask, add),
-                Source::Given(given) => given.iter().enumerate().for_each(|(i, v)| add(i, *v)),
+                Source::Pass(ask) => self.local.decide_some(block..block + 1, ask, add)?,
+                Source::Given(given) => span.clone().for_each(|i| add(i, given[i])),
             }
         }
-        x
+        Ok(x)
     }
 }
 

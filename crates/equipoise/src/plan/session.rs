@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::changes::Changes;
+use super::checkpoint::Recorded;
 use super::conflicts;
 use super::inputs::{self, Inputs, Prepared};
 use super::relaxed::{self, Relaxed};
@@ -108,9 +109,9 @@ impl Packing {
     }
 
     /// As [`crate::exchange::Sample::best_worth`].
-    fn best_worth(&self, weights: &[f64]) -> f64 {
+    fn best_worth(&self, weights: &[f64]) -> Result<f64> {
         if weights == self.weights {
-            return self.best_worth;
+            return Ok(self.best_worth);
         }
         let (mut sum, mut total) = (0.0, 0.0);
         let mut latest: (Option<u32>, f64, f64) = (None, 0.0, 0.0);
@@ -122,9 +123,9 @@ impl Packing {
                 latest = (Some(row.opportunity), row.weight, 0.0);
             }
             latest.2 = latest.2.max(worth);
-        });
+        })?;
         (sum, total) = (sum + latest.1 * latest.2, total + latest.1);
-        if total > 0.0 { sum / total } else { 0.0 }
+        Ok(if total > 0.0 { sum / total } else { 0.0 })
     }
 }
 
@@ -176,10 +177,10 @@ impl Session {
         let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let mut relaxed = Relaxed {
             inputs: &inputs,
-            local: Local::new(packing.packed.clone(), threads)?,
+            local: Recorded::new(Local::new(packing.packed.clone(), threads)?, None),
             classes: packing.classes.clone(),
             tie_breadth: None,
-            best_worth: packing.best_worth(&inputs.weights),
+            best_worth: packing.best_worth(&inputs.weights)?,
         };
         let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
         let observe = settings.reporter(started);

@@ -2,6 +2,7 @@
 
 use crate::model::Opportunities;
 use crate::plan::Plan;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,9 @@ pub struct Settings<'a> {
     pub(crate) warm_start: Option<&'a Plan>,
     pub(crate) observer: Option<&'a (dyn Fn(&Progress) + Sync)>,
     pub(crate) cancel: Option<&'a AtomicBool>,
+    pub(crate) checkpoint: Option<&'a Path>,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) memory: usize,
 }
 
 impl Default for Settings<'_> {
@@ -67,6 +71,9 @@ impl Default for Settings<'_> {
             warm_start: None,
             observer: None,
             cancel: None,
+            checkpoint: None,
+            checkpoint_every: Duration::from_secs(5),
+            memory: 1 << 30,
         }
     }
 }
@@ -125,4 +132,11 @@ setters! {
     observer: &'a (dyn Fn(&Progress) + Sync) = value => Some(value);
     /// Checked often; once true, the best plan so far is returned as `cancelled`.
     cancel: &'a AtomicBool = value => Some(value);
+    /// A file that keeps the passes made so far. A plan of the same inputs that finds it there goes on from them, to the same bits as a plan
+    /// that was never stopped; limits, threads and tolerance may differ. The file grows with every pass, and stays when the plan ends.
+    checkpoint: &'a Path = value => Some(value);
+    /// How often the checkpoint is written, at least; 5 seconds unless given. It is always written when the plan ends.
+    checkpoint_every: Duration = value => value;
+    /// Bytes of a packed log's blocks that stay in memory between passes; 1 GiB unless given. The others are read in every pass.
+    memory: usize = value => value;
 }

@@ -168,7 +168,7 @@ impl Search<'_, '_, '_> {
             // What an interior point leaves a little above nothing may be what a promise without an inside forbids.
             for nothing in NOTHING {
                 let x: Vec<f64> = x.iter().map(|x| if *x < nothing { 0.0 } else { *x }).collect();
-                let cells = exact::cells(self.dual, packed, &x);
+                let cells = exact::cells(self.dual, packed, &x)?;
                 self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
             }
         }

@@ -1,6 +1,7 @@
 //! Ties: where many opportunities are undecided at the planned prices, a small random term decides them, and prices are planned with it.
 
 use super::account::Account;
+use super::checkpoint::Recorded;
 use super::inputs::{Inputs, Prepared};
 use super::recovery::Point;
 use super::relaxed::{Ask, Relaxed};
@@ -38,25 +39,30 @@ pub(super) fn break_ties(
     threads: usize,
 ) -> Result<Option<Broken>> {
     let inputs = relaxed.inputs;
+    if !matter(relaxed, ask, prices, point)? {
+        return Ok(None);
+    }
     let breadth = BREADTH * relaxed.best_worth;
-    if breadth <= 0.0 {
-        return Ok(None);
-    }
-    let undecided = relaxed.undecided(ask.weights, ask.promises, prices, point)?;
-    let layout = relaxed.layout();
-    let priced = prices.iter().filter(|p| **p != 0.0).count() as f64;
-    let mean = layout.weight / layout.opportunities.max(1) as f64;
-    if undecided <= MATTERS * layout.places + 4.0 * mean * priced {
-        return Ok(None);
-    }
     let noise = noise(inputs, prepared);
     let (sample, _) = inputs.sample(prepared, class, relaxed.classes.len(), weight, Some(&noise));
-    let local = Local::new(Arc::new(Packed::new(&sample)), threads)?;
+    let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, relaxed.local.journal());
     let mut tied = Relaxed { inputs, local, classes: relaxed.classes.clone(), tie_breadth: Some(breadth), best_worth: relaxed.best_worth };
     let quiet = |_: f64, _: f64, _: f64| {};
     let answer =
         tied.solve(&Ask { tolerance: TOLERANCE, passes: PASSES, observe: &quiet, start: Some(prices), points: &[], pass: None, ..*ask })?;
     Ok(Some(Broken { prices: answer.prices, breadth }))
+}
+
+/// Whether ties leave more undecided than prices do anyway.
+pub(super) fn matter(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, prices: &[f64], point: &Point) -> Result<bool> {
+    if relaxed.best_worth <= 0.0 {
+        return Ok(false);
+    }
+    let undecided = relaxed.undecided(ask.weights, ask.promises, prices, point)?;
+    let layout = relaxed.layout();
+    let priced = prices.iter().filter(|p| **p != 0.0).count() as f64;
+    let mean = layout.weight / layout.opportunities.max(1) as f64;
+    Ok(undecided > MATTERS * layout.places + 4.0 * mean * priced)
 }
 
 /// `u(key, campaign)` of every row of the log.

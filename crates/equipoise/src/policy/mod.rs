@@ -23,13 +23,13 @@ pub(crate) use rows::INDEX_BITS;
 
 use crate::error::{Error, Result, codes, quote};
 use crate::model::{GoalKind, Scope, Slate, hash_text};
+use crate::publish::{io_error, publish};
 use file::{Contents, Refusal};
 use indexmap::IndexMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The immutable policy. Cheap to clone, shared by all threads; two policies of equal bytes are the same policy.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl Policy {
     /// As [`Policy::from_bytes`]; `invalid_input.io` where the file cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let told = |e: std::io::Error| io_error(path, &e);
+        let told = |e: std::io::Error| io_error("path", path, &e);
         let mut file = File::open(path).map_err(told)?;
         let metadata = file.metadata().map_err(told)?;
         if !metadata.is_file() {
@@ -164,30 +164,7 @@ impl Policy {
     /// # Errors
     /// `invalid_input.io` where the file cannot be written; the path is then as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let path = path.as_ref();
-        let told = |e: std::io::Error| io_error(path, &e);
-        let Some(name) = path.file_name() else {
-            return Err(Error::new(codes::IO, "path", None, format!("{} names no file", quote(&path.to_string_lossy()))));
-        };
-        let mut beside = std::ffi::OsString::from(".");
-        beside.push(name);
-        beside.push(format!(".{}.{}.tmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
-        let beside = path.with_file_name(beside);
-        let written = File::create_new(&beside).and_then(|mut file| {
-            file.write_all(self.to_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, path)
-        });
-        if let Err(e) = written {
-            // What is left behind is of no use; that it cannot be removed either is not the news.
-            let _ = fs::remove_file(&beside);
-            return Err(told(e));
-        }
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Not every file system lets a folder be synced; the file itself is safe by now.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        Ok(())
+        publish("path", path.as_ref(), |file| file.write_all(self.to_bytes()))
     }
 
     /// The same policy, valid until another time (microseconds since 1970 UTC): a new policy with a new id, unsigned.
@@ -361,10 +338,6 @@ impl PartialEq for Policy {
 }
 
 impl Eq for Policy {}
-
-fn io_error(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(codes::IO, "path", None, format!("{}: {error}", quote(&path.to_string_lossy())))
-}
 
 fn too_large() -> Error {
     Error::new(codes::POLICY_LIMIT, "policy", None, format!("the file is larger than the limit of {FILE_LIMIT} bytes"))

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`read_opportunities`] | any stream of record batches | [`crate::Opportunities`] |
 //! | [`read_campaigns`] | any stream of record batches | [`crate::Campaigns`] |
+//! | [`read_opportunities_in_parts`], [`load_opportunities_in_parts`] | the same, or Parquet | parts of a log, to be packed |
 //! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
 //! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
 //! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`], [`served_table`] | a plan | one record batch |
@@ -47,9 +48,9 @@ mod time;
 mod what_if;
 
 pub use campaigns::read_campaigns;
-pub use opportunities::read_opportunities;
+pub use opportunities::{read_opportunities, read_opportunities_in_parts};
 #[cfg(feature = "parquet")]
-pub use parquet::{ParquetReader, load_campaigns, load_opportunities, open_parquet};
+pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_parquet};
 pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, replicates_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};

@@ -51,6 +51,35 @@ pub fn read_opportunities<R: RecordBatchReader, S: AsRef<str>>(
     table.finish()
 }
 
+/// Reads a log as [`read_opportunities`] does and hands it over in parts of about `rows` rows, each of whole opportunities, as they come.
+/// Beside a part, memory holds about 40 bytes for each opportunity so far, and the names.
+///
+/// # Errors
+/// As [`read_opportunities`], and whatever `take` returns. Parts before a fault have been handed over by then.
+pub fn read_opportunities_in_parts<R: RecordBatchReader, S: AsRef<str>>(
+    mut reader: R,
+    measures: &[S],
+    options: &ReadOptions,
+    rows: usize,
+    mut take: impl FnMut(&Opportunities) -> Result<()>,
+) -> Result<()> {
+    let measures: Vec<_> = measures.iter().map(|name| name.as_ref().to_owned()).collect();
+    let columns = Columns::find(&reader.schema(), &measures, options)?;
+    let mut table = Table::new(columns, measures, options);
+    for batch in &mut reader {
+        table.append(&batch.map_err(|e| broken(&e))?)?;
+        let begun = table.log.starts.len();
+        if table.log.campaign.len() >= rows && begun > 1 && table.faults.is_empty() {
+            let part = table.log.split_front(begun - 1);
+            part.check_items(&mut table.faults);
+            if table.faults.is_empty() {
+                take(&part)?;
+            }
+        }
+    }
+    take(&table.finish()?)
+}
+
 /// The columns that are read of a log with these measures.
 #[cfg(feature = "parquet")]
 pub(super) fn columns<S: AsRef<str>>(measures: &[S]) -> Vec<String> {
@@ -428,12 +457,15 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
+    /// What is left of the log.
     fn finish(self) -> Result<Opportunities> {
         let Self { mut log, mut faults, .. } = self;
         if log.starts.is_empty() {
             faults.push(codes::EMPTY, "table", None, || "the log has no rows".to_owned());
         }
+        let first = log.starts.first().copied().unwrap_or(0);
         log.starts.push(self.base);
+        log.starts.iter_mut().for_each(|s| *s -= first);
         log.check_items(&mut faults);
         faults.finish()?;
         Ok(log)

@@ -1,6 +1,6 @@
 //! Parquet files as streams of record batches.
 
-use super::{ReadOptions, campaigns, opportunities, read_campaigns, read_opportunities};
+use super::{ReadOptions, campaigns, opportunities, read_campaigns, read_opportunities, read_opportunities_in_parts};
 use crate::error::{Error, Result, codes, escape, quote};
 use crate::model::{Campaigns, Opportunities};
 use ::parquet::arrow::ProjectionMask;
@@ -24,6 +24,21 @@ const BATCH: usize = 65_536;
 pub fn load_opportunities<S: AsRef<str>>(pattern: &str, measures: &[S], options: &ReadOptions) -> Result<Opportunities> {
     let needed = opportunities::columns(measures);
     read_opportunities(open_parquet(pattern)?.select(&needed)?, measures, options)
+}
+
+/// Reads a log as [`load_opportunities`] does and hands it over in parts, see [`read_opportunities_in_parts`].
+///
+/// # Errors
+/// As [`open_parquet`] and [`read_opportunities_in_parts`].
+pub fn load_opportunities_in_parts<S: AsRef<str>>(
+    pattern: &str,
+    measures: &[S],
+    options: &ReadOptions,
+    rows: usize,
+    take: impl FnMut(&Opportunities) -> Result<()>,
+) -> Result<()> {
+    let needed = opportunities::columns(measures);
+    read_opportunities_in_parts(open_parquet(pattern)?.select(&needed)?, measures, options, rows, take)
 }
 
 /// Reads campaigns from a Parquet file or a glob of them, decoding only the columns that are needed.
