@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 /// Strictly feasible points kept.
 const KEPT: usize = 4;
+/// Passes that a strictly feasible point is blended of, at most, before another may be blended with it.
+const CHAIN: usize = 6;
 /// Passes kept for mixing.
 const RECENT: usize = 20;
 /// By how much, in parts of the bound, a mixture is asked to stay inside hard goals: more than its solver's own error.
@@ -72,6 +74,25 @@ impl Required {
             below: dual.rows.iter().map(|r| r.lo.is_finite() && !r.soft_below()).collect(),
             room: rooms(dual, 0.0),
         }
+    }
+}
+
+impl Required {
+    /// The same sides, kept with a part of their bound to spare; a share of what all places could deliver.
+    fn within(&self, dual: &Dual<'_>, margin: f64) -> Self {
+        let layout = dual.layout();
+        let most: Vec<f64> = (0..dual.measures()).map(|j| layout.places * layout.largest[j] / dual.units.delivery[j]).collect();
+        let spare = |r: &Row, bound: f64| {
+            if r.lo == r.hi || bound == 0.0 && r.b == 0.0 {
+                0.0
+            } else if r.b == 0.0 {
+                -margin * bound.abs()
+            } else {
+                margin * r.b * most[r.measure].min(layout.totals[r.measure] / dual.units.delivery[r.measure])
+            }
+        };
+        let room = dual.rows.iter().map(|r| (spare(r, r.lo), spare(r, r.hi))).collect();
+        Self { above: self.above.clone(), below: self.below.clone(), room }
     }
 }
 
@@ -153,13 +174,9 @@ impl Recovery {
         let exact = matches!(source, Source::Given(_));
         let source = Arc::new(source);
         let meant = Required::meant(dual, y);
-        if self.inner.len() < KEPT
-            && let Some(p) = [0.03, 0.01, 0.003].iter().find_map(|margin| strict(dual, &meant, &source, cells, *margin))
-        {
-            self.inner.push(p);
-        }
         let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
         let plain = Point { cells: cells.to_vec(), d: dual.deliveries(cells), parts: vec![Part { source, share: 1.0, factor }] };
+        self.keep_inside(dual, &meant, &plain);
         let hard = Required::hard(dual);
         for (required, clean) in [(&meant, true), (&hard, false)] {
             if self.consider_thinned(dual, required, &plain, clean) {
@@ -209,6 +226,33 @@ impl Recovery {
                 self.consider(dual, p, clean);
                 return;
             }
+        }
+    }
+
+    /// Keeps a strictly feasible point near this one. What blending gives up later is its share of the difference in value: the better the points
+    /// inside, the better every answer.
+    fn keep_inside(&mut self, dual: &Dual<'_>, required: &Required, plain: &Point) {
+        let margins: &[f64] = if self.inner.is_empty() { &[0.03, 0.01, 0.003] } else { &[0.003] };
+        let mut found = margins.iter().find_map(|margin| inside(dual, required, plain, *margin));
+        if found.is_none() {
+            let margin = margins[margins.len() - 1];
+            let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - margin));
+            let within = required.within(dual, margin);
+            let short = self.inner.iter().filter(|inner| inner.parts.len() < CHAIN);
+            let blends = short.filter_map(|inner| blend(dual, &within, &own, inner));
+            found = blends.max_by(|a, b| dual.value(&a.cells, &a.d).total_cmp(&dual.value(&b.cells, &b.d)));
+        }
+        let Some(p) = found else { return };
+        if self.inner.len() < KEPT {
+            self.inner.push(p);
+            return;
+        }
+        // The first stays: it is the one with the most room.
+        let value = |p: &Point| dual.value(&p.cells, &p.d);
+        if let Some(least) = self.inner[1..].iter_mut().min_by(|a, b| value(a).total_cmp(&value(b)))
+            && value(least) < value(&p)
+        {
+            *least = p;
         }
     }
 
