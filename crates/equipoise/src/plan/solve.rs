@@ -29,6 +29,8 @@ const NOTHING: [f64; 3] = [0.0, 1e-8, 1e-6];
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
 const PATIENCE: f64 = 40.0;
+/// What remains of learnt curvature after an accepted step.
+const FORGET: f64 = 0.6;
 /// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
 const TRIALS: usize = 5;
 /// How far, in smoothings, the first step of a warm start may move a campaign's scores: few have to move, but those far.
@@ -347,8 +349,8 @@ impl Search<'_, '_, '_> {
                 *y = next;
                 *e = tried;
                 damping.mu = (damping.mu * 0.3).max(1e-3);
-                damping.campaign.iter_mut().for_each(|r| *r *= 0.3);
-                damping.row.iter_mut().for_each(|r| *r *= 0.3);
+                damping.campaign.iter_mut().for_each(|r| *r *= FORGET);
+                damping.row.iter_mut().for_each(|r| *r *= FORGET);
                 return Ok(true);
             }
             self.recovery.offer(self.dual, &next, &tried);
