@@ -16,6 +16,14 @@ pub(super) struct Radius {
     pub(super) row: Vec<f64>,
 }
 
+impl Radius {
+    /// What a level of this smoothing starts with.
+    pub(super) fn next_level(&mut self, gamma: f64) {
+        self.campaign.iter_mut().for_each(|r| *r = r.min(0.5).max(4.0 * gamma));
+        self.row.iter_mut().for_each(|r| *r = r.max(4.0 * gamma));
+    }
+}
+
 /// What the Newton step is damped by, beside the radius.
 #[derive(Debug, Clone)]
 pub(super) struct Damping {

@@ -18,6 +18,8 @@ const FIRST_GAMMA: f64 = 0.05;
 const RATIO: f64 = 0.4;
 /// Least smoothing: below it f64 sums of slopes carry no more information.
 const LAST_GAMMA: f64 = 1e-7;
+/// Smoothing from which a solve that stalled is tried again, each level until it is settled.
+const SETTLED_GAMMA: f64 = 8e-3;
 /// Steps of a level, and of the last one before it is halved.
 const STEPS: usize = 4;
 const LAST_STEPS: usize = 60;
@@ -183,8 +185,13 @@ impl Search<'_, '_, '_> {
             self.bound = (e.bound, y.to_vec());
             self.pass = self.dual.latest.take();
         }
-        (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
         Ok(e)
+    }
+
+    /// Looks for answers in a pass's sums, and tells the observer what is known by now.
+    fn offer(&mut self, y: &[f64], e: &Eval) {
+        self.recovery.offer(self.dual, y, e);
+        (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
     }
 
     fn run(&mut self, mut y: Vec<f64>, mut warm: bool) -> Result<()> {
@@ -197,10 +204,7 @@ impl Search<'_, '_, '_> {
             last_gamma = last_gamma.min(gamma);
         }
         if !warm {
-            let sums = self.dual.exchange.pass(&Ask::Uniform)?;
-            self.dual.passes += sums.rows as f64 / self.dual.layout().rows.max(1) as f64;
-            let cells = self.dual.cells(&sums);
-            self.recovery.offer_uniform(self.dual, &y, &cells);
+            self.offer_uniform(&y)?;
         }
         let patience = WARM_PASSES * (1.0 + (1e-4 / tolerance).log10().max(0.0));
         let campaigns = self.dual.campaigns();
@@ -212,6 +216,7 @@ impl Search<'_, '_, '_> {
         let mut previous = vec![0.0; rows];
         let mut failures = 0;
         let mut steps_in_all = 0;
+        let mut settled = false;
         self.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
         if warm {
@@ -225,7 +230,7 @@ impl Search<'_, '_, '_> {
             let wide = (wrong / scale).min(FIRST_GAMMA);
             if wide > 2.0 * gamma {
                 // Too much has changed for the narrow smoothing that the earlier solve ended with.
-                self.recovery.offer(self.dual, &y, &e);
+                self.offer(&y, &e);
                 (warm, gamma) = (false, wide);
                 e = self.evaluate(&y, gamma)?;
                 radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
@@ -235,7 +240,7 @@ impl Search<'_, '_, '_> {
             let last = gamma <= last_gamma * 1.0001;
             let mut steps = 0;
             loop {
-                self.recovery.offer(self.dual, &y, &e);
+                self.offer(&y, &e);
                 if self.done() || (warm && self.dual.passes > patience) {
                     return Ok(());
                 }
@@ -258,8 +263,7 @@ impl Search<'_, '_, '_> {
                     failures = 0;
                 } else {
                     failures += 1;
-                    radius.campaign.iter_mut().for_each(|r| *r *= 0.3);
-                    radius.row.iter_mut().for_each(|r| *r *= 0.3);
+                    radius.campaign.iter_mut().chain(&mut radius.row).for_each(|r| *r *= 0.3);
                     if failures >= 4 {
                         break;
                     }
@@ -272,8 +276,19 @@ impl Search<'_, '_, '_> {
                     return Ok(());
                 }
                 if gamma <= LAST_GAMMA {
-                    self.status = Some(Status::Stalled);
-                    return Ok(());
+                    if settled {
+                        self.status = Some(Status::Stalled);
+                        return Ok(());
+                    }
+                    // The levels were left too early for this problem: once more from the best prices, each level until it is settled.
+                    settled = true;
+                    y.clone_from(&self.bound.1);
+                    (gamma, last_gamma, failures) = (SETTLED_GAMMA, SETTLED_GAMMA, 0);
+                    radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
+                    damping = Damping { mu: 1e-3, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+                    self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
+                    e = self.evaluate(&y, gamma)?;
+                    continue;
                 }
                 last_gamma *= 0.5;
             }
@@ -283,9 +298,17 @@ impl Search<'_, '_, '_> {
             damping.row.fill(0.0);
             self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
             e = self.evaluate(&y, gamma)?;
-            radius.campaign.iter_mut().for_each(|r| *r = r.min(0.5).max(4.0 * gamma));
-            radius.row.iter_mut().for_each(|r| *r = r.max(4.0 * gamma));
+            radius.next_level(gamma);
         }
+    }
+
+    /// Looks for an answer before the first prices: the uniform split.
+    fn offer_uniform(&mut self, y: &[f64]) -> Result<()> {
+        let sums = self.dual.exchange.pass(&Ask::Uniform)?;
+        self.dual.passes += sums.rows as f64 / self.dual.layout().rows.max(1) as f64;
+        let cells = self.dual.cells(&sums);
+        self.recovery.offer_uniform(self.dual, y, &cells);
+        Ok(())
     }
 
     /// Sum of the slopes of the campaigns' own prices; shared ones count little beside them.
@@ -353,7 +376,7 @@ impl Search<'_, '_, '_> {
                 damping.row.iter_mut().for_each(|r| *r *= FORGET);
                 return Ok(true);
             }
-            self.recovery.offer(self.dual, &next, &tried);
+            self.offer(&next, &tried);
             if self.done() {
                 return Ok(false);
             }
