@@ -27,7 +27,9 @@ pub use opportunities::{ORGANIC, Opportunities};
 pub use problem::{Problem, Slate};
 pub use reason::Reason;
 
+pub(crate) use limits::PLACES;
+
 #[cfg(feature = "arrow")]
 pub(crate) use id::{Begun, Items};
 #[cfg(feature = "arrow")]
-pub(crate) use limits::{PLACES, Range, check_measures, check_text};
+pub(crate) use limits::{Range, check_measures, check_text};

@@ -232,8 +232,6 @@ pub(super) struct Dual<'e> {
     pub(super) units: Units,
     /// Objective weight of each measure.
     pub(super) weights: Vec<f64>,
-    /// What the pass adds to the weights to break ties; worth nothing.
-    pub(super) tie: Vec<f64>,
     /// Measures that some row prices; charges and own rows are kept by position in this list.
     pub(super) priced: Vec<usize>,
     /// Scopes that some row has, and each column's key in them.
@@ -282,7 +280,6 @@ impl<'e> Dual<'e> {
         members: Membership,
         units: Units,
         weights: Vec<f64>,
-        tie: Vec<f64>,
     ) -> Self {
         let layout = exchange.layout();
         let priced: Vec<usize> = (0..layout.measures).filter(|j| rows.iter().any(|r| r.measure == *j)).collect();
@@ -331,7 +328,6 @@ impl<'e> Dual<'e> {
             members,
             units,
             weights,
-            tie,
             priced,
             scopes,
             passes: 0.0,
@@ -482,7 +478,7 @@ impl<'e> Dual<'e> {
         let mut v = Vec::with_capacity(self.layout().classes * m);
         for q in 0..self.layout().classes {
             let worth = v.len();
-            v.extend((0..m).map(|j| (self.weights[j] + self.tie[j]) * u.price(j)));
+            v.extend((0..m).map(|j| self.weights[j] * u.price(j)));
             for (at, j) in self.priced.iter().enumerate() {
                 let by_class = |s: usize| {
                     let key = self.members.class[s - 4][q];
@@ -521,9 +517,8 @@ impl<'e> Dual<'e> {
         let d = self.deliveries(&cells);
         let charges = self.column_charges(y);
         let (mut net, mut size) = (0.0, 0.0);
-        let worth: Vec<f64> = self.weights.iter().zip(&self.tie).map(|(w, t)| w + t).collect();
         for cell in cells.chunks_exact(m) {
-            for (v, w) in cell.iter().zip(&worth) {
+            for (v, w) in cell.iter().zip(&self.weights) {
                 net += w * v;
                 size += w.abs() * v;
             }

