@@ -175,6 +175,7 @@ impl Opportunities {
     }
 
     /// Takes away the first `n` opportunities: a log of them alone, with the names known so far.
+    #[cfg(feature = "arrow")]
     pub(crate) fn split_front(&mut self, n: usize) -> Self {
         fn front<T>(list: &mut Vec<T>, n: usize) -> Vec<T> {
             let rest = list.split_off(n);
