@@ -187,7 +187,9 @@ impl Opportunities {
         let (first, rows) = (self.starts[0], (self.starts[n] - self.starts[0]) as usize);
         let mut starts: Vec<u64> = front(&mut self.starts, n);
         starts.push(self.starts[0]);
-        starts.iter_mut().for_each(|s| *s -= first);
+        for s in &mut starts {
+            *s -= first;
+        }
         Self {
             starts,
             id_hash: front(&mut self.id_hash, n),
@@ -214,12 +216,12 @@ impl Opportunities {
 
     /// Adds opportunity `t` of a log with the same columns, whose names begin with this one's.
     pub(crate) fn push_from(&mut self, log: &Self, t: usize) {
-        fn one<T: Copy>(to: &mut Option<Vec<T>>, from: &Option<Vec<T>>, t: usize) {
+        fn one<T: Copy>(to: &mut Option<Vec<T>>, from: Option<&Vec<T>>, t: usize) {
             if let Some(from) = from {
                 to.get_or_insert_default().push(from[t]);
             }
         }
-        fn some<T: Copy>(to: &mut Option<Vec<T>>, from: &Option<Vec<T>>, rows: Range<usize>) {
+        fn some<T: Copy>(to: &mut Option<Vec<T>>, from: Option<&Vec<T>>, rows: Range<usize>) {
             if let Some(from) = from {
                 to.get_or_insert_default().extend_from_slice(&from[rows]);
             }
@@ -232,18 +234,18 @@ impl Opportunities {
         self.campaign.extend_from_slice(&log.campaign[rows.clone()]);
         self.starts.push(self.campaign.len() as u64);
         self.id_hash.push(log.id_hash[t]);
-        one(&mut self.key, &log.key, t);
-        one(&mut self.listener, &log.listener, t);
-        one(&mut self.weight, &log.weight, t);
-        one(&mut self.slots, &log.slots, t);
-        one(&mut self.time, &log.time, t);
-        one(&mut self.market, &log.market, t);
-        one(&mut self.surface, &log.surface, t);
-        one(&mut self.reference, &log.reference, t);
-        one(&mut self.organic_value, &log.organic_value, t);
-        some(&mut self.organic, &log.organic, rows.clone());
-        some(&mut self.item, &log.item, rows.clone());
-        some(&mut self.artist, &log.artist, rows.clone());
+        one(&mut self.key, log.key.as_ref(), t);
+        one(&mut self.listener, log.listener.as_ref(), t);
+        one(&mut self.weight, log.weight.as_ref(), t);
+        one(&mut self.slots, log.slots.as_ref(), t);
+        one(&mut self.time, log.time.as_ref(), t);
+        one(&mut self.market, log.market.as_ref(), t);
+        one(&mut self.surface, log.surface.as_ref(), t);
+        one(&mut self.reference, log.reference.as_ref(), t);
+        one(&mut self.organic_value, log.organic_value.as_ref(), t);
+        some(&mut self.organic, log.organic.as_ref(), rows.clone());
+        some(&mut self.item, log.item.as_ref(), rows.clone());
+        some(&mut self.artist, log.artist.as_ref(), rows.clone());
         for ((_, to), (_, from)) in self.measures.iter_mut().zip(&log.measures) {
             to.extend_from_slice(&from[rows.clone()]);
         }

@@ -273,7 +273,9 @@ impl Hasher {
         self.blake3.update(&(list.len() as u64).to_le_bytes());
         for part in list.chunks(16_384) {
             self.bytes.clear();
-            part.iter().for_each(|v| self.bytes.extend(bytes(v)));
+            for v in part {
+                self.bytes.extend(bytes(v));
+            }
             self.blake3.update(&self.bytes);
         }
     }

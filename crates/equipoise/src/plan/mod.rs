@@ -219,6 +219,7 @@ impl Plan {
 /// assert!((plan.certificate().value - (0.9 + 3.0 * 0.5)).abs() < 1e-3); // campaign a once, campaign b three times
 /// # Ok::<(), equipoise::Error>(())
 /// ```
+#[expect(clippy::too_many_lines, reason = "the steps of a plan in their order")]
 pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, settings: &Settings<'_>) -> Result<Plan> {
     inputs::check(settings)?;
     inputs::check_sample(log)?;

@@ -17,7 +17,7 @@ pub(super) fn corrupt(what: &str) -> Error {
 /// Reads what [`put`] wrote. Nothing is allocated beyond what the bytes can hold.
 pub(super) struct Lists<'a>(pub(super) &'a [u8]);
 
-impl<'a> Lists<'a> {
+impl Lists<'_> {
     pub(super) fn next<T, const N: usize>(&mut self, read: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
         let cut = || corrupt("a list is longer than its part of the file");
         let (length, rest) = self.0.split_first_chunk::<8>().ok_or_else(cut)?;

@@ -16,6 +16,7 @@ pub(super) struct Part {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "columns that a log has or lacks, each by itself")]
 pub(super) struct Manifest {
     /// Without `exposure`, in the order of the blocks.
     pub(super) measures: Vec<String>,

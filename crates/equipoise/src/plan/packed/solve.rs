@@ -28,6 +28,7 @@ use std::time::Instant;
 /// # Errors
 /// Every fault of problem, campaigns and settings; `invalid_input.foreign_file` where the file was packed with other campaigns or without what
 /// the problem asks; `invalid_input.corrupt` and `invalid_input.io` of the file, at any time. Limits and cancellation are a [`Status`].
+#[expect(clippy::too_many_lines, reason = "the steps of a plan in their order")]
 pub fn plan_packed(problem: &Problem, packed: &PackedLog, campaigns: &Campaigns, settings: &Settings<'_>) -> Result<Plan> {
     inputs::check(settings)?;
     let manifest = &packed.manifest;
@@ -169,6 +170,7 @@ struct Gathered {
 }
 
 /// Reads the file once: checks it, adds up what a plan needs to know beforehand, and keeps blocks as far as memory allows.
+#[expect(clippy::too_many_lines, reason = "one look at the file for all that is added up")]
 fn gather(inputs: &Inputs<'_>, packed: &PackedLog, settings: &Settings<'_>) -> Result<Gathered> {
     let manifest = &packed.manifest;
     let foreign = |what: &str| Error::new(codes::FOREIGN_FILE, "packed", None, format!("{what}; pack the log anew"));
