@@ -24,8 +24,13 @@ GUARDRAIL = "goals.guardrail displacement in all.at_most"
 
 def small(**arguments: Any) -> eq.Frontier:
     log = eq.Opportunities(log_table(), measures=["stream"])
-    arguments = {"holdout": 0.0, "progress": False, "vary": GUARDRAIL, "points": [0.0, 0.02, 0.05, 0.1]} | arguments
-    return eq.frontier(eq.Problem.from_dict(PROBLEM), log, eq.Campaigns(CAMPAIGNS), **arguments)
+    defaults: dict[str, Any] = {
+        "holdout": 0.0,
+        "progress": False,
+        "vary": GUARDRAIL,
+        "points": [0.0, 0.02, 0.05, 0.1],
+    }
+    return eq.frontier(eq.Problem.from_dict(PROBLEM), log, eq.Campaigns(CAMPAIGNS), **(defaults | arguments))
 
 
 def test_a_guardrail_s_levels_are_certified_monotone_and_concave() -> None:
@@ -49,7 +54,7 @@ def test_a_guardrail_s_levels_are_certified_monotone_and_concave() -> None:
 def test_every_point_agrees_with_a_plan_of_its_own() -> None:
     frontier = small()
     for i, level in enumerate([0.0, 0.02, 0.05, 0.1]):
-        problem = copy.deepcopy(PROBLEM)
+        problem: Any = copy.deepcopy(PROBLEM)
         problem["goals"][0]["at_most"] = level
         log = eq.Opportunities(log_table(), measures=["stream"])
         own = eq.plan(

@@ -133,6 +133,8 @@ def test_an_observer_sees_progress_and_its_exception_cancels_the_plan() -> None:
             threads=None,
             time_limit=30.0,
             warm_start=None,
+            checkpoint=None,
+            cancel=None,
             observer=observe,
         )
     assert len(seen) == 3

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod explain;
 mod interrupt;
+mod pack;
 mod plan;
 mod replay;
 mod world;
