@@ -35,6 +35,7 @@ fn a_good_log_holds_what_was_written() {
         reference: Some(-0.5),
         organic_value: Some(3.0),
         key: Some(u64::MAX),
+        listener: None,
     };
     log.opportunity(&first);
     log.candidate(&CandidateRow {
