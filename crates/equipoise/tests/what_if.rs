@@ -128,15 +128,16 @@ fn a_paused_campaign_has_nothing_and_others_take_its_place() {
     let own = answer.deliveries().iter().find(|s| s.key == "c9" && s.measure == "exposure").expect("a row");
     assert!(own.before > 10.0 && own.after.abs() < 1e-9, "{own:?}");
     assert_eq!(answer.displaced()[0].key, "c9", "who loses most comes first: {:?}", answer.displaced());
-    let gained: f64 = answer.displaced().iter().filter(|s| s.scope == own.scope && s.difference() > 0.0).map(|s| s.difference()).sum();
+    let gained: f64 =
+        answer.displaced().iter().filter(|s| s.scope == own.scope && s.difference() > 0.0).map(equipoise::plan::Shift::difference).sum();
     assert!(gained > 0.5 * own.before, "others take most of {}: {gained}", own.before);
     // Parties add up to their campaigns.
     for licensor in ["g0", "g1", "g2"] {
         let of = |c: &&Campaign| c.parties.licensor.as_deref() == Some(licensor);
         let ids: Vec<&str> = w.campaigns.iter().filter(of).map(|c| c.id.as_str()).collect();
         let exposures = answer.deliveries().iter().filter(|s| s.measure == "exposure" && ids.contains(&s.key.as_str()));
-        let sum: f64 = exposures.map(|s| s.difference()).sum();
-        let listed = answer.displaced().iter().find(|s| s.key == licensor).map_or(0.0, |s| s.difference());
+        let sum: f64 = exposures.map(equipoise::plan::Shift::difference).sum();
+        let listed = answer.displaced().iter().find(|s| s.key == licensor).map_or(0.0, equipoise::plan::Shift::difference);
         assert!((sum - listed).abs() < 1e-3 * 500.0 + 1.0, "{licensor}: {sum} is listed as {listed}");
     }
 }
