@@ -86,7 +86,7 @@ fn log_of(from: i64, to: i64, most: usize) -> Opportunities {
             weight: Some(0.5 + draw.next()),
             ..OpportunityRow::default()
         });
-        for i in 0..1 + draw.below(most) {
+        for i in 0..=draw.below(most) {
             let campaign = format!("c{:02}", draw.below(12));
             let measures = [draw.next() as f32, draw.next() as f32];
             let organic = Some(draw.next() as f32);
