@@ -93,6 +93,7 @@ pub struct Block {
     opportunity: Vec<u32>,
     len: Vec<u32>,
     slots: Vec<u32>,
+    /// One for each row, or one for all where all are equal.
     weight: Vec<f64>,
     pub(crate) columns: Columns,
     pub(crate) measures: Vec<Vec<Lane<f32>>>,
@@ -126,7 +127,7 @@ impl Block {
             opportunity: flat.iter().map(|r| r.opportunity).collect(),
             len: flat.iter().map(|r| r.len).collect(),
             slots: flat.iter().map(|r| r.slots).collect(),
-            weight: flat.iter().map(|r| r.weight).collect(),
+            weight: weights(flat),
             columns,
             measures,
             columns_below,
@@ -149,14 +150,14 @@ impl Block {
     #[inline]
     #[must_use]
     pub fn row(&self, row: usize) -> Row {
-        Row { opportunity: self.opportunity[row], len: self.len[row], slots: self.slots[row], weight: self.weight[row] }
+        Row { opportunity: self.opportunity[row], len: self.len[row], slots: self.slots[row], weight: self.weight(row) }
     }
 
     /// Weight of a row.
     #[inline]
     #[must_use]
     pub fn weight(&self, row: usize) -> f64 {
-        self.weight[row]
+        self.weight[if self.weight.len() == 1 { 0 } else { row }]
     }
 
     /// Where candidate `j` of a row is packed.
@@ -202,6 +203,13 @@ impl Block {
     pub fn bytes(&self) -> usize {
         let steps = self.columns.len() * LANES;
         let column = if matches!(self.columns, Columns::Narrow(_)) { 2 } else { 4 };
-        steps * (column + 4 * self.measures.len()) + self.groups.len() * size_of::<Group>() + self.len.len() * (4 + 4 + 4 + 8)
+        steps * (column + 4 * self.measures.len()) + self.groups.len() * size_of::<Group>() + self.len.len() * (4 + 4 + 4) + self.weight.len() * 8
     }
+}
+
+/// The rows' weights, a single one where all that hold an opportunity have the same.
+fn weights(rows: &[Row]) -> Vec<f64> {
+    let mut held = rows.iter().filter(|r| r.opportunity != PAD).map(|r| r.weight);
+    let first = held.next().unwrap_or(0.0);
+    if held.all(|w| w == first) { vec![first] } else { rows.iter().map(|r| r.weight).collect() }
 }
