@@ -55,6 +55,8 @@ def test_the_keywords_and_defaults_are_those_of_the_interface() -> None:
         "threads": None,
         "time_limit": None,
         "warm_start": None,
+        "checkpoint": None,
+        "cancel": None,
         "progress": "auto",
     }
 

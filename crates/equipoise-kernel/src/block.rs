@@ -203,7 +203,10 @@ impl Block {
     pub fn bytes(&self) -> usize {
         let steps = self.columns.len() * LANES;
         let column = if matches!(self.columns, Columns::Narrow(_)) { 2 } else { 4 };
-        steps * (column + 4 * self.measures.len()) + self.groups.len() * size_of::<Group>() + self.len.len() * (4 + 4 + 4) + self.weight.len() * 8
+        steps * (column + 4 * self.measures.len())
+            + self.groups.len() * size_of::<Group>()
+            + self.len.len() * (4 + 4 + 4)
+            + self.weight.len() * 8
     }
 }
 
