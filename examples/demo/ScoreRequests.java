@@ -11,7 +11,7 @@ import java.nio.file.Path;
 /**
  * Scores the demo's requests in a JVM and counts how many agree, bit for bit, with what Python found.
  *
- * <p>Run from source: {@code java -cp equipoise.jar ScoreRequests.java POLICY REQUESTS}. The file of requests is written
+ * <p>Run from source: {@code java -cp equipoise.jar:equipoise-native.jar ScoreRequests.java POLICY REQUESTS}. The file of requests is written
  * by {@code serving.py}, little-endian: the campaigns and the measures (each a count, then per name a length and UTF-8
  * bytes); the number of requests; then each request: key (i64), n (i32), organic scores (n f32), campaign numbers
  * (n i32, -1 for organic), amounts (n f32 per measure), and Python's answer: scores (n f32), the number of picks (i32),

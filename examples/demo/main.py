@@ -124,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--synthetic", action="store_true", help="made-up ratings; nothing is downloaded")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for pictures, policy and data")
-    parser.add_argument("--jar", type=Path, help="equipoise's jar; without it the part in the JVM is left out")
+    parser.add_argument("--class-path", help="equipoise's jars; without it the part in the JVM is left out")
     arguments = parser.parse_args()
     started = time.perf_counter()
     out: Path = arguments.out
@@ -158,10 +158,10 @@ def main() -> None:
 
     by_numpy = int((pick(answer.scores, second.chance) == answer.picks).all(axis=1).sum())
     report.agreement(len(second), by_numpy, requests.agreement(answer.replay))
-    if arguments.jar:
+    if arguments.class_path:
         requests_file = out / "requests.bin"
         requests.write(requests_file)
-        report.jvm(in_a_jvm(arguments.jar, policy_file, requests_file))
+        report.jvm(in_a_jvm(arguments.class_path, policy_file, requests_file))
 
     delivery, trade_off = out / "delivery.png", out / "trade-off.png"
     panels = {name: outcome for name, outcome in comparison.tuned.items() if name in comparison.curves}

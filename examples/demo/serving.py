@@ -120,9 +120,9 @@ class OneByOne:
                     file.write(struct.pack("<ii", pick, place))
 
 
-def in_a_jvm(jar: Path, policy: Path, requests: Path) -> dict[str, int | str]:
+def in_a_jvm(class_path: str, policy: Path, requests: Path) -> dict[str, int | str]:
     """What `ScoreRequests.java`, run from its source, says about these requests under this policy file."""
     program = Path(__file__).resolve().parent / "ScoreRequests.java"
-    command = ["java", "-cp", str(jar), str(program), str(policy), str(requests)]
+    command = ["java", "-cp", class_path, str(program), str(policy), str(requests)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)

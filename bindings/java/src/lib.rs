@@ -1,6 +1,6 @@
 //! The Java face: primitives and direct memory in, results written beside them, errors and panics mapped to exceptions.
 //!
-//! One symbol is exported, `JNI_OnLoad`, which registers the methods of the Java class `io.equipoise.Native`.
+//! One symbol is exported, `JNI_OnLoad`, which registers the first methods of the Java class `io.equipoise.Native`; `bind` the others.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the JVM decides the signatures of native methods")]
 
 mod error;
@@ -17,8 +17,14 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use workspace::Scalars;
 
-const METHODS: &[NativeMethod] = &[
+/// Bound when the library is loaded, so that classes of another version are told so, whatever methods they have.
+const HANDSHAKE: &[NativeMethod] = &[
     native_method! { error_policy = Throw, static fn version() -> JString },
+    native_method! { error_policy = Throw, static fn bind() },
+];
+
+/// Bound by `bind`, once the classes have found their own version.
+const METHODS: &[NativeMethod] = &[
     native_method! { error_policy = Throw, static fn panic(message: JString) },
     native_method! { error_policy = Throw, fn = workspace::panic, static fn panic_in_workspace(workspace: jlong, message: JString) },
     native_method! { error_policy = Throw, fn = workspace::reasons, static fn reasons() -> [JString] },
@@ -72,9 +78,14 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
         let class = env.find_class(jni_str!("io/equipoise/Native"))?;
         // SAFETY: the macro checked each signature against its function, and all of them are static.
-        unsafe { env.register_native_methods(class, METHODS) }
+        unsafe { env.register_native_methods(class, HANDSHAKE) }
     });
     if registered.is_ok() { JNI_VERSION_1_8 } else { JNI_ERR }
+}
+
+fn bind<'local>(env: &mut Env<'local>, class: JClass<'local>) -> Result<(), Fault> {
+    // SAFETY: the macro checked each signature against its function, and all of them are static.
+    Ok(unsafe { env.register_native_methods(class, METHODS) }?)
 }
 
 fn version<'local>(env: &mut Env<'local>, _class: JClass<'local>) -> Result<JString<'local>, Fault> {

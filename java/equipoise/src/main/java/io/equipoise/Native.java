@@ -23,7 +23,11 @@ final class Native {
   static final int SURFACE = 1;
   static final int MEASURE = 2;
 
+  /** The library's version. Bound when the library is loaded, as is {@link #bind}; all else waits for it. */
   static native String version();
+
+  /** Binds every other method; called once, when the versions are known to be equal. */
+  static native void bind();
 
   /** The stable names of reasons, in the order of the numbers in the column of reasons. */
   static native String[] reasons();

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
+import java.net.URL;
+import java.net.URLConnection;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,16 +19,21 @@ import java.util.Properties;
  *
  * <ol>
  *   <li>the file that the system property {@code io.equipoise.library.path} names, if it is set; nothing else is tried then;
- *   <li>the copy inside the jar, written to a fresh directory that only this user can enter, below {@code io.equipoise.tmpdir} or else
- *       {@code java.io.tmpdir}. A file of its own for every class loader, because a JVM refuses to load one file in two of them; a fresh
- *       directory, so that no file planted there is ever loaded.
+ *   <li>the resource {@code io/equipoise/native/<platform>/} of the class loader that loaded this class, which is in the jar
+ *       {@code equipoise-native} of the platform's classifier: written to a fresh directory that only this user can enter, below
+ *       {@code io.equipoise.tmpdir} or else {@code java.io.tmpdir}. A file of its own for every class loader, because a JVM refuses to
+ *       load one file in two of them; a fresh directory, so that no file planted there is ever loaded;
+ *   <li>where there is no such resource, {@link System#loadLibrary}, which looks through {@code java.library.path}.
  * </ol>
+ *
+ * <p>Whatever was found must have these classes' version before any other of its methods is bound.
  */
 final class NativeLibrary {
   static final String PATH = "io.equipoise.library.path";
   static final String TEMPORARY = "io.equipoise.tmpdir";
   static final String VERSION = version();
 
+  private static final String LIBRARY = "equipoise_jni";
   private static final System.Logger LOGGER = System.getLogger("io.equipoise");
 
   private NativeLibrary() {}
@@ -60,12 +67,13 @@ final class NativeLibrary {
         from = Path.of(path).toAbsolutePath().toString();
         loadFile(from);
       } else {
-        from = loadFromJar(platform());
+        from = loadFromClassPath(platform());
       }
       String found = Native.version();
       if (!found.equals(VERSION)) {
         throw new UnsatisfiedLinkError("the native library " + from + " has version " + found + ", these classes " + VERSION);
       }
+      Native.bind();
       LOGGER.log(Level.DEBUG, "equipoise {0} loaded from {1}", VERSION, from);
       return null;
     } catch (IOException | RuntimeException | LinkageError e) {
@@ -78,37 +86,75 @@ final class NativeLibrary {
     try {
       System.load(file);
     } catch (UnsatisfiedLinkError e) {
-      String hint = "";
       String message = String.valueOf(e.getMessage());
-      if (message.contains("failed to map segment")) {
-        hint = " (its directory seems to be mounted noexec: set -D" + TEMPORARY + " to one that is not)";
-      } else if (message.contains("already loaded in another classloader")) {
-        hint = " (a class loader needs a file of its own: leave -D" + PATH + " unset)";
-      }
-      UnsatisfiedLinkError told = new UnsatisfiedLinkError("cannot load " + file + ": " + message + hint);
+      UnsatisfiedLinkError told = new UnsatisfiedLinkError("cannot load " + file + ": " + message + hint(message));
       told.initCause(e);
       throw told;
     }
   }
 
-  private static String loadFromJar(String platform) throws IOException {
-    String name = System.mapLibraryName("equipoise_jni");
-    String resource = "native/" + platform + "/" + name;
-    try (InputStream in = NativeLibrary.class.getResourceAsStream(resource)) {
-      if (in == null) {
-        throw new UnsatisfiedLinkError(
-            "this jar has no native library for " + platform + "; set -D" + PATH + " to one built from source");
-      }
-      Path directory = freshDirectory();
-      Path file = directory.resolve(name);
-      try {
+  /** What to do about an error of the system's loader, as far as its words tell. */
+  private static String hint(String message) {
+    if (message.contains("failed to map segment") || message.contains("Operation not permitted")) {
+      return " (its directory seems to be mounted noexec: set -D" + TEMPORARY + " to one that is not)";
+    }
+    if (message.contains("already loaded in another classloader")) {
+      return " (a class loader needs a file of its own: leave -D" + PATH + " unset)";
+    }
+    if (message.contains("version `GLIBC_")) {
+      return " (this system's C library is too old: published libraries need glibc 2.17 or later; one built on this system would do)";
+    }
+    if (message.contains("ld-linux") || message.contains("Error relocating")) {
+      return " (this library is for systems with glibc, such as Debian or RHEL; musl systems, such as Alpine, need one built on them)";
+    }
+    return "";
+  }
+
+  private static String loadFromClassPath(String platform) throws IOException {
+    String name = System.mapLibraryName(LIBRARY);
+    String resource = "io/equipoise/native/" + platform + "/" + name;
+    URL found = resource(resource);
+    if (found == null) {
+      return loadFromLibraryPath(platform);
+    }
+    Path directory = freshDirectory();
+    Path file = directory.resolve(name);
+    try {
+      try (InputStream in = open(found)) {
         Files.copy(in, file);
-        loadFile(file.toString());
-      } finally {
-        remove(file);
-        remove(directory);
       }
-      return "the jar (" + resource + ")";
+      loadFile(file.toString());
+    } finally {
+      remove(file);
+      remove(directory);
+    }
+    return found.toString();
+  }
+
+  /** The class loader is asked, not the class: in a module path the resource is in another module, open to all. */
+  private static URL resource(String name) {
+    ClassLoader loader = NativeLibrary.class.getClassLoader();
+    return loader == null ? ClassLoader.getSystemResource(name) : loader.getResource(name);
+  }
+
+  /** A jar that is open already may be closed by others, or replaced on disk: nothing is shared with the JVM's cache. */
+  private static InputStream open(URL url) throws IOException {
+    URLConnection connection = url.openConnection();
+    connection.setUseCaches(false);
+    return connection.getInputStream();
+  }
+
+  private static String loadFromLibraryPath(String platform) {
+    try {
+      System.loadLibrary(LIBRARY);
+      return System.mapLibraryName(LIBRARY) + " of java.library.path";
+    } catch (UnsatisfiedLinkError e) {
+      UnsatisfiedLinkError told =
+          new UnsatisfiedLinkError(
+              "no native library for " + platform + ": add io.equipoise:equipoise-native:" + VERSION + " with classifier " + platform
+                  + " to the class path, or set -D" + PATH + " to one built from source (" + e.getMessage() + ")");
+      told.initCause(e);
+      throw told;
     }
   }
 
@@ -131,7 +177,7 @@ final class NativeLibrary {
     }
   }
 
-  /** The directory inside the jar for this machine; a system that is not known is refused by its name. */
+  /** The name of this machine in resources and classifiers; a system that is not known is refused by its name. */
   static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
