@@ -18,10 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use workspace::Scalars;
 
 /// Bound when the library is loaded, so that classes of another version are told so, whatever methods they have.
-const HANDSHAKE: &[NativeMethod] = &[
-    native_method! { error_policy = Throw, static fn version() -> JString },
-    native_method! { error_policy = Throw, static fn bind() },
-];
+const HANDSHAKE: &[NativeMethod] =
+    &[native_method! { error_policy = Throw, static fn version() -> JString }, native_method! { error_policy = Throw, static fn bind() }];
 
 /// Bound by `bind`, once the classes have found their own version.
 const METHODS: &[NativeMethod] = &[
