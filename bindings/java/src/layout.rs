@@ -3,6 +3,9 @@
 /// Every column starts on a cache line.
 const ALIGNMENT: usize = 64;
 
+/// Up to this many candidates, copying an array of measures costs less than having the JVM hold it in place.
+const PACKED_CANDIDATES: usize = 144;
+
 /// Byte offsets in the memory of a workspace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
@@ -22,6 +25,10 @@ pub(crate) struct Layout {
     pub(crate) reasons: usize,
     /// f32 a candidate, one column after another.
     pub(crate) measures: usize,
+    /// f32, the measures of a small request as one array, in either order.
+    pub(crate) packed: usize,
+    /// How many candidates' measures fit there.
+    pub(crate) packed_candidates: usize,
     /// f32 values from one column of measures to the next.
     pub(crate) stride: usize,
     /// Bytes in all.
@@ -34,6 +41,7 @@ impl Layout {
         let stride = capacity.checked_next_multiple_of(ALIGNMENT / 4)?;
         let words = stride.checked_mul(4)?;
         let bytes = capacity.checked_next_multiple_of(ALIGNMENT)?;
+        let packed_candidates = stride.min(PACKED_CANDIDATES);
         let mut end = 0_usize;
         let mut next = |size: usize| {
             let start = end;
@@ -49,6 +57,8 @@ impl Layout {
             positions: next(words)?,
             reasons: next(bytes)?,
             measures: next(words.checked_mul(measures)?)?,
+            packed: next(packed_candidates.checked_mul(4)?.checked_mul(measures)?)?,
+            packed_candidates,
             stride,
             total: 0,
         };

@@ -3,14 +3,16 @@
 //! One symbol is exported, `JNI_OnLoad`, which registers the first methods of the Java class `io.equipoise.Native`; `bind` the others.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the JVM decides the signatures of native methods")]
 
+mod critical;
 mod error;
 mod layout;
 mod policy;
 mod table;
 mod workspace;
 
+use critical::HeapArray;
 use error::{Fault, Throw};
-use jni::objects::{JClass, JString};
+use jni::objects::{JClass, JFloatArray, JString};
 use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jfloat, jint, jlong};
 use jni::{Env, EnvUnowned, JavaVM, NativeMethod, jni_str, native_method};
 use std::ffi::c_void;
@@ -62,6 +64,22 @@ const METHODS: &[NativeMethod] = &[
             reference: jfloat,
         ) -> jint,
     },
+    native_method! {
+        static raw fn score_array(
+            workspace: jlong,
+            policy: jlong,
+            n: jint,
+            flags: jint,
+            time: jlong,
+            key: jlong,
+            market: jint,
+            surface: jint,
+            slots: jint,
+            reference: jfloat,
+            measures: [jfloat],
+        ) -> jint,
+    },
+    native_method! { error_policy = Throw, fn = workspace::settled, static fn settled(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::explain, static fn explain(workspace: jlong, i: jint) -> [java.lang.Object] },
 ];
 
@@ -98,7 +116,7 @@ fn panic<'local>(env: &mut Env<'local>, _class: JClass<'local>, message: JString
 /// The one native call of a score. It needs the JVM only where something goes wrong.
 #[expect(clippy::too_many_arguments, reason = "primitives, so that no Java object is read")]
 fn score<'local>(
-    mut env: EnvUnowned<'local>,
+    env: EnvUnowned<'local>,
     _class: JClass<'local>,
     workspace: jlong,
     policy: jlong,
@@ -111,8 +129,37 @@ fn score<'local>(
     slots: jint,
     reference: jfloat,
 ) -> jint {
+    let flags = flags & !workspace::HEAP;
     let scalars = Scalars { n, flags, time, key, market, surface, slots, reference };
-    match catch_unwind(AssertUnwindSafe(|| workspace::score(workspace, policy, scalars))) {
+    answer(env, || workspace::score(workspace, policy, scalars, None))
+}
+
+/// The same with the measures in an array of the heap, which is read where it lies.
+#[expect(clippy::too_many_arguments, reason = "primitives, so that one Java object is read")]
+fn score_array<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    workspace: jlong,
+    policy: jlong,
+    n: jint,
+    flags: jint,
+    time: jlong,
+    key: jlong,
+    market: jint,
+    surface: jint,
+    slots: jint,
+    reference: jfloat,
+    measures: JFloatArray<'local>,
+) -> jint {
+    let flags = (flags | workspace::HEAP) & !workspace::PACKED;
+    let scalars = Scalars { n, flags, time, key, market, surface, slots, reference };
+    let measures = HeapArray::new(&env, &measures);
+    answer(env, || workspace::score(workspace, policy, scalars, Some(measures)))
+}
+
+/// The number of picks, or zero with an exception thrown.
+fn answer(mut env: EnvUnowned, score: impl FnOnce() -> equipoise::Result<jint>) -> jint {
+    match catch_unwind(AssertUnwindSafe(score)) {
         Ok(Ok(picks)) => picks,
         Ok(Err(error)) => env.with_env(|_| Err(Fault::from(error))).resolve::<Throw>(),
         Err(payload) => env.with_env(|_| -> Result<jint, Fault> { resume_unwind(payload) }).resolve::<Throw>(),

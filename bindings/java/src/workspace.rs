@@ -1,5 +1,6 @@
 //! Workspaces as Java sees them: a handle, and direct memory that holds a request and its results.
 
+use crate::critical::{HeapArray, Held};
 use crate::error::Fault;
 use crate::layout::Layout;
 use crate::policy::{POLICIES, strings};
@@ -22,6 +23,11 @@ const SLOTS: jint = 2;
 const REFERENCE: jint = 4;
 const ORGANIC: jint = 8;
 const ITEM: jint = 16;
+/// Measures are in the packed column, or in an array of the heap, and not in columns of their own.
+pub(crate) const PACKED: jint = 1 << 16;
+pub(crate) const HEAP: jint = 1 << 17;
+/// Those lie candidate by candidate, and not measure by measure.
+const BY_CANDIDATE: jint = 1 << 18;
 
 /// What stands behind one workspace.
 struct State {
@@ -83,7 +89,8 @@ impl Memory {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(offset).cast(), n) }
     }
 
-    fn request(&self, scalars: &Scalars, measures: usize) -> Result<Request<'_>> {
+    /// The request of these scalars; `heap` are the measures where they are in no column of this memory.
+    fn request<'a>(&'a self, scalars: &Scalars, measures: usize, heap: Option<&'a [f32]>) -> Result<Request<'a>> {
         let n = usize::try_from(scalars.n).ok().filter(|n| *n <= self.capacity);
         let n = n.ok_or_else(|| Error::new(codes::SHAPE, "n", None, format!("is {}, the capacity is {}", scalars.n, self.capacity)))?;
         if measures > self.measures {
@@ -98,7 +105,25 @@ impl Memory {
             .map_err(|_| Error::new(codes::RANGE, "slots", None, format!("is {}, wanted at least 0", scalars.slots)))?;
         let given = |flag: jint| scalars.flags & flag != 0;
         let layout = &self.layout;
-        // SAFETY: offsets and lengths are those of the layout; `measures` columns of `stride` values each lie one after the other.
+        let packed = if given(PACKED) { n } else { 0 };
+        if packed > layout.packed_candidates {
+            return Err(Error::new(codes::SHAPE, "measures", None, format!("are packed for {n}, {} fit", layout.packed_candidates)));
+        }
+        // SAFETY: offsets and lengths are those of the layout; `measures` columns of `stride` values each lie one after the other, and
+        // `packed_candidates` times `measures` values in the packed one.
+        let together = unsafe {
+            match heap {
+                Some(values) => values,
+                None if given(PACKED) => self.column(layout.packed, n * measures),
+                None => self.column(layout.measures, layout.stride * measures),
+            }
+        };
+        let measures = match (given(BY_CANDIDATE), given(PACKED) || heap.is_some()) {
+            (true, _) => Measures::Rows { values: together, stride: measures },
+            (false, true) => Measures::Columns { values: together, stride: n },
+            (false, false) => Measures::Columns { values: together, stride: layout.stride },
+        };
+        // SAFETY: offsets and lengths are those of the layout.
         unsafe {
             Ok(Request {
                 market: scalars.market as u32,
@@ -109,7 +134,7 @@ impl Memory {
                 reference: given(REFERENCE).then_some(scalars.reference),
                 organic: given(ORGANIC).then(|| self.column(layout.organic, n)),
                 campaign: self.column(layout.campaign, n),
-                measures: Measures::Columns { values: self.column(layout.measures, layout.stride * measures), stride: layout.stride },
+                measures,
                 item: given(ITEM).then(|| self.column(layout.item, n)),
                 artist: None,
             })
@@ -122,25 +147,27 @@ impl State {
         Self { core: Workspace::with_capacity(0), memory: None, policy: None, last: None, dirty: false }
     }
 
-    fn score(&mut self, policy: jlong, scalars: Scalars) -> Result<jint> {
+    fn score(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
         if self.dirty {
             self.core = Workspace::with_capacity(0);
         }
         self.last = None;
         self.dirty = true;
-        let outcome = self.score_clean(policy, scalars);
+        let outcome = self.score_clean(policy, scalars, heap);
         self.dirty = false;
         outcome
     }
 
-    fn score_clean(&mut self, policy: jlong, scalars: Scalars) -> Result<jint> {
+    fn score_clean(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
         if self.policy.as_ref().is_none_or(|bound| bound.0 != policy) {
             self.policy = Some((policy, POLICIES.get(policy)?));
         }
         let (Some((_, policy)), Some(memory)) = (&self.policy, &self.memory) else {
             return Err(Error::new(codes::NOT_BEGUN, "workspace", None, "has no memory"));
         };
-        let request = memory.request(&scalars, policy.measures().len())?;
+        // Whatever may block is done: from here on the JVM may be waiting for this thread.
+        let held = heap.as_ref().map(HeapArray::hold).transpose()?;
+        let request = memory.request(&scalars, policy.measures().len(), held.as_ref().map(Held::values))?;
         let decision = policy.score(&request, &mut self.core)?;
         let n = request.campaign.len();
         let picks = decision.picks().len();
@@ -161,7 +188,10 @@ impl State {
         let (Some(scalars), Some((_, policy)), Some(memory)) = (&self.last, &self.policy, &self.memory) else {
             return Err(Error::new(codes::NOT_BEGUN, "workspace", None, "has no results; call score first"));
         };
-        let request = memory.request(scalars, policy.measures().len())?;
+        if scalars.flags & HEAP != 0 {
+            return Err(Error::new(codes::NOT_BEGUN, "measures", None, "were scored in an array that is not held any more"));
+        }
+        let request = memory.request(scalars, policy.measures().len(), None)?;
         let i = usize::try_from(i).map_err(|_| Error::new(codes::ROW, "i", None, format!("is {i}")))?;
         policy.explain(&request, &self.core, i)
     }
@@ -193,6 +223,8 @@ pub(crate) fn layout<'local>(
         layout.reasons,
         layout.measures,
         layout.stride,
+        layout.packed,
+        layout.packed_candidates,
         layout.total,
     ];
     let array = env.new_long_array(numbers.len())?;
@@ -231,8 +263,18 @@ pub(crate) fn attach<'local>(
     Ok(())
 }
 
-pub(crate) fn score(workspace: jlong, policy: jlong, scalars: Scalars) -> Result<jint> {
-    WORKSPACES.exclusively(workspace, |state| state.score(policy, scalars))
+pub(crate) fn score(workspace: jlong, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
+    WORKSPACES.exclusively(workspace, |state| state.score(policy, scalars, heap))
+}
+
+/// The measures of the last score, which were in an array, are in their columns now.
+pub(crate) fn settled<'local>(_env: &mut Env<'local>, _class: JClass<'local>, workspace: jlong) -> std::result::Result<(), Fault> {
+    Ok(WORKSPACES.exclusively(workspace, |state| {
+        if let Some(scalars) = &mut state.last {
+            scalars.flags &= !(HEAP | BY_CANDIDATE);
+        }
+        Ok(())
+    })?)
 }
 
 pub(crate) fn explain<'local>(

@@ -17,6 +17,12 @@ final class Native {
   static final int ORGANIC = 8;
   static final int ITEM = 16;
 
+  /** The measures are in the packed column, not in columns of their own. */
+  static final int PACKED = 1 << 16;
+
+  /** The measures in the packed column or an array lie candidate by candidate, not measure by measure. */
+  static final int BY_CANDIDATE = 1 << 18;
+
   /** What {@link #policyIndex} looks a name up in. */
   static final int MARKET = 0;
 
@@ -59,7 +65,10 @@ final class Native {
 
   static native void workspaceRelease(long workspace);
 
-  /** Byte offsets of organic, campaign, item, scores, picks, positions, reasons and the measures; then the stride of measures, the total. */
+  /**
+   * Byte offsets of organic, campaign, item, scores, picks, positions, reasons and the measures; then the stride of measures, the byte
+   * offset of packed measures, for how many candidates there is room there, and the total.
+   */
   static native long[] workspaceLayout(int capacity, int measures);
 
   /** Makes {@code memory} the workspace's, laid out by {@link #workspaceLayout}; the workspace keeps it alive. */
@@ -68,6 +77,17 @@ final class Native {
   /** Scores the first {@code n} candidates of the attached memory and writes the results there; gives the number of picks. */
   static native int score(
       long workspace, long policy, int n, int flags, long time, long key, int market, int surface, int slots, float reference);
+
+  /**
+   * As {@link #score}, with the measures in an array of the heap, which is held in place: no other native call on this thread, and no
+   * collection, until it is done. The array's length is checked there.
+   */
+  static native int scoreArray(
+      long workspace, long policy, int n, int flags, long time, long key, int market, int surface, int slots, float reference,
+      float[] measures);
+
+  /** Says that the measures of the last score, which were in an array, are in their columns now. */
+  static native void settled(long workspace);
 
   /** The lines of candidate {@code i} of the last score: names, kinds, and amounts followed by the total. */
   static native Object[] explain(long workspace, int i);

@@ -30,9 +30,13 @@ final class RequestBuffer {
   private IntColumn item;
   private FloatColumn[] measures;
   private FloatBuffer scores;
+  private FloatBuffer scoresView;
   private IntBuffer picks;
   private IntBuffer positions;
   private ByteBuffer reasons;
+  /** The measures of a small request that came as one array. */
+  private FloatBuffer packed;
+  private int packedCandidates;
 
   private Policy policy;
   private int measureCount;
@@ -44,6 +48,10 @@ final class RequestBuffer {
   private int slots;
   private long key;
   private float reference;
+
+  /** The measures of the last score, where they were left in an array of the caller's. */
+  private float[] array;
+  private boolean arrayByCandidate;
 
   private boolean begun;
   private boolean scored;
@@ -67,7 +75,7 @@ final class RequestBuffer {
   private void allocate(int wanted, int wantedMeasures) {
     int rounded = Math.max(STEP, (wanted + STEP - 1) / STEP * STEP);
     long[] layout = Native.workspaceLayout(rounded, wantedMeasures);
-    long total = layout[9];
+    long total = layout[11];
     if (total > Integer.MAX_VALUE - ALIGNMENT) {
       throw EquipoiseException.fault(
           InvalidInputException.TOO_LARGE, "n", -1, wanted + " candidates of " + wantedMeasures + " measures do not fit 2 GiB");
@@ -92,15 +100,21 @@ final class RequestBuffer {
     for (int j = 0; j < wantedMeasures; j++) {
       newMeasures[j] = new FloatColumn(memory, layout[7] + j * layout[8] * Float.BYTES, rounded, 0f);
     }
+    int newPackedCandidates = (int) layout[10];
+    FloatBuffer newPacked =
+        memory.slice((int) layout[9], newPackedCandidates * wantedMeasures * Float.BYTES).order(memory.order()).asFloatBuffer();
     Native.workspaceAttach(handle.raw, memory, rounded, wantedMeasures);
     organic = newOrganic;
     campaign = newCampaign;
     item = newItem;
     scores = newScores;
+    scoresView = newScores.asReadOnlyBuffer();
     picks = newPicks;
     positions = newPositions;
     reasons = newReasons;
     measures = newMeasures;
+    packed = newPacked;
+    packedCandidates = newPackedCandidates;
     capacity = rounded;
     measureCapacity = wantedMeasures;
     policy = null;
@@ -145,6 +159,7 @@ final class RequestBuffer {
     for (int j = 0; j < measureCount; j++) {
       measures[j].begin();
     }
+    array = null;
     flags = 0;
     market = -1;
     surface = -1;
@@ -283,9 +298,42 @@ final class RequestBuffer {
   }
 
   void score() {
+    int given = prepare();
+    for (int j = 0; j < measureCount; j++) {
+      measures[j].finish(n);
+    }
+    score(given, null);
+  }
+
+  /** Scores with measures in one array: copied where there are few, since holding an array in place costs more than that. */
+  void score(float[] amounts, boolean byCandidate) {
     checkBegun();
-    Thread me = Thread.currentThread();
-    if (busy || me == overtaken) {
+    long needed = (long) n * measureCount;
+    if (amounts == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "measures", -1, "is null, wanted an array");
+    }
+    if (amounts.length < needed) {
+      throw EquipoiseException.fault(
+          InvalidInputException.SHAPE,
+          "measures",
+          -1,
+          "has length " + amounts.length + ", wanted " + needed + " for " + n + " candidates of " + measureCount + " measures");
+    }
+    int given = prepare() | (byCandidate ? Native.BY_CANDIDATE : 0);
+    if (n <= packedCandidates) {
+      packed.put(0, amounts, 0, (int) needed);
+      score(given | Native.PACKED, null);
+    } else {
+      score(given, amounts);
+      array = amounts;
+      arrayByCandidate = byCandidate;
+    }
+  }
+
+  /** Reads the clock if need be, and fills what was not written. Gives the flags of a score. */
+  private int prepare() {
+    checkBegun();
+    if (busy || Thread.currentThread() == overtaken) {
       throw concurrent();
     }
     if ((flags & Native.TIME) == 0) {
@@ -301,19 +349,42 @@ final class RequestBuffer {
       item.finish(n);
       given |= Native.ITEM;
     }
-    for (int j = 0; j < measureCount; j++) {
-      measures[j].finish(n);
-    }
+    return given;
+  }
+
+  private void score(int given, float[] amounts) {
     scored = false;
+    array = null;
     busy = true;
     try {
-      picked = Native.score(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference);
+      picked =
+          amounts == null
+              ? Native.score(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference)
+              : Native.scoreArray(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference, amounts);
     } finally {
       busy = false;
       Reference.reachabilityFence(policy);
       Reference.reachabilityFence(this);
     }
     scored = true;
+  }
+
+  /** Copies measures that were scored in an array to their columns, for whoever looks at the request again. */
+  private void settle() {
+    if (array == null) {
+      return;
+    }
+    for (int j = 0; j < measureCount; j++) {
+      if (arrayByCandidate) {
+        for (int i = 0; i < n; i++) {
+          measures[j].put(i, array[i * measureCount + j]);
+        }
+      } else {
+        measures[j].put(0, array, j * n, n);
+      }
+    }
+    Native.settled(handle.raw);
+    array = null;
   }
 
   float promotionScore(int i) {
@@ -337,6 +408,11 @@ final class RequestBuffer {
     scores.get(0, out, 0, n);
   }
 
+  FloatBuffer promotionScores() {
+    checkBegun();
+    return scoresView;
+  }
+
   int picks() {
     checkScored();
     return picked;
@@ -356,6 +432,7 @@ final class RequestBuffer {
     checkResult(i);
     Object[] lines;
     try {
+      settle();
       lines = Native.explain(handle.raw, i);
     } finally {
       Reference.reachabilityFence(policy);
@@ -398,6 +475,7 @@ final class RequestBuffer {
   void clear() {
     begun = false;
     scored = false;
+    array = null;
     owner = null;
     overtaken = null;
   }

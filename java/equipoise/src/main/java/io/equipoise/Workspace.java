@@ -22,6 +22,12 @@ public final class Workspace implements AutoCloseable {
   /** The most candidates that a request may have. */
   public static final int LIMIT = 1_000_000;
 
+  /**
+   * A displacement that is not given, in an array of measures: it is filled from organic scores and the reference. In columns of the
+   * workspace an entry that is not written means the same.
+   */
+  public static final float UNWRITTEN = Float.intBitsToFloat(0x7fc0e910);
+
   private final Scorer scorer;
   private final boolean borrowed;
   /** Null once closed. */
@@ -349,6 +355,58 @@ public final class Workspace implements AutoCloseable {
   }
 
   /**
+   * Scores candidates that are in arrays, in one native call, and copies their scores out: for callers who have arrays already. As
+   * {@link #organic(float[])}, {@link #campaign(int[])}, {@link #score()} and {@link #promotionScores(float[])} with all measures in one
+   * array, which is read where it lies if it is large; filling the workspace's own memory in place is faster. Nothing is allocated.
+   *
+   * <p>{@link #explain} reads the array of measures again: it must be as it was until then.
+   *
+   * @param organic one score a candidate; null if none are given, or they were set before
+   * @param campaign one row a candidate; null if they were set before
+   * @param measures all of {@link Policy#measures()} in their order, one after the other: measure {@code j} of candidate {@code i} at
+   *     {@code j * n + i}. A displacement may be {@link #UNWRITTEN}
+   * @param scores takes the promotion scores; null if they are read otherwise
+   * @throws InvalidInputException as {@link #score()}, or if an array is shorter than the request
+   * @throws UsageException as {@link #score()}
+   */
+  public void score(float[] organic, int[] campaign, float[] measures, float[] scores) {
+    score(organic, campaign, measures, scores, false);
+  }
+
+  /**
+   * As {@link #score(float[], int[], float[], float[])} with the measures candidate by candidate.
+   *
+   * @param organic one score a candidate; null if none are given, or they were set before
+   * @param campaign one row a candidate; null if they were set before
+   * @param measures the measures of each candidate together: measure {@code j} of candidate {@code i} at {@code i * m + j}, where
+   *     {@code m} is the number of the policy's measures
+   * @param scores takes the promotion scores; null if they are read otherwise
+   * @throws InvalidInputException as {@link #score()}, or if an array is shorter than the request
+   * @throws UsageException as {@link #score()}
+   */
+  public void scoreByCandidate(float[] organic, int[] campaign, float[] measures, float[] scores) {
+    score(organic, campaign, measures, scores, true);
+  }
+
+  private void score(float[] organic, int[] campaign, float[] measures, float[] scores, boolean byCandidate) {
+    RequestBuffer b = serving();
+    int n = b.size();
+    if (scores != null && scores.length < n) {
+      throw EquipoiseException.fault(InvalidInputException.SHAPE, "scores", -1, "has length " + scores.length + ", wanted at least " + n);
+    }
+    if (organic != null) {
+      b.organic(0, organic, 0, n);
+    }
+    if (campaign != null) {
+      b.campaign(0, campaign, 0, n);
+    }
+    b.score(measures, byCandidate);
+    if (scores != null) {
+      b.promotionScores(scores);
+    }
+  }
+
+  /**
    * The promotion score of candidate {@code i}, in organic-score units; +0 where it was not eligible. Never NaN or infinite.
    *
    * @param i the candidate, from 0
@@ -365,6 +423,16 @@ public final class Workspace implements AutoCloseable {
    */
   public void promotionScores(float[] out) {
     open().promotionScores(out);
+  }
+
+  /**
+   * The promotion scores in place, valid after {@link #score()} for the request's candidates and until the next. As with other views, it
+   * is the workspace's memory until {@code begin} has to grow it.
+   *
+   * @return direct memory in native order, read-only, entry {@code i} for candidate {@code i}
+   */
+  public FloatBuffer promotionScores() {
+    return open().promotionScores();
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.equipoise;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -81,6 +82,48 @@ class AllocationTest {
           };
       requests.run();
       assertEquals(0, least(requests), "bytes for " + REQUESTS + " requests");
+    }
+  }
+
+  @Test
+  void arraysAllocateNothing() {
+    try (Scorer scorer = Scorer.of(Policies.load("example"))) {
+      Policy p = scorer.policy();
+      for (int n : new int[] {100, 500}) {
+        Workspace ws = scorer.newWorkspace(n);
+        int[] row = new int[n];
+        java.util.Arrays.fill(row, p.row("campaign-17"));
+        float[] organic = new float[n];
+        float[] measures = new float[n * p.measures().size()];
+        float[] scores = new float[n];
+        Runnable requests =
+            () -> {
+              for (int r = 0; r < REQUESTS; r++) {
+                ws.begin(p, n).key(r).time(0);
+                ws.score(organic, row, measures, scores);
+                ws.begin(p, n).key(r).time(0);
+                ws.scoreByCandidate(organic, row, measures, scores);
+              }
+            };
+        requests.run();
+        assertEquals(0, least(requests), "bytes for " + REQUESTS + " requests of " + n);
+      }
+    }
+  }
+
+  @Test
+  void borrowingAllocatesTheWorkspaceAlone() {
+    try (Scorer scorer = Scorer.of(Policies.load("example"))) {
+      Runnable requests =
+          () -> {
+            for (int r = 0; r < REQUESTS; r++) {
+              try (Workspace ws = scorer.borrow()) {
+                ws.begin(scorer.policy(), N).key(r).time(0).score();
+              }
+            }
+          };
+      requests.run();
+      assertTrue(least(requests) <= 32L * REQUESTS, "bytes for " + REQUESTS + " requests: " + least(requests));
     }
   }
 
