@@ -84,12 +84,14 @@ fn a_whole_table_is_read() {
             markets: Some(vec!["SE".to_owned(), "NO".to_owned()]),
             start: Some(5_000_000),
             end: None,
+            frequency_cap: None,
             goals: vec![goal(GoalKind::Cap, "exposure", 10.0, None), goal(GoalKind::Floor, "exposure", 2.0, Some(0.5))],
         },
         Campaign {
             id: "a".to_owned(),
             parties: Parties { label: Some("y".to_owned()), ..Parties::default() },
             end: Some(7),
+            frequency_cap: None,
             goals: vec![goal(GoalKind::Floor, "stream", 3.0, None), goal(GoalKind::Target, "stream", 4.0, Some(1.5))],
             ..Campaign::default()
         },

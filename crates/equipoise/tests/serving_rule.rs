@@ -4,7 +4,7 @@ mod serving;
 
 use equipoise::policy::{Draft, Policy};
 use equipoise::score::{Decision, Measures, Workspace};
-use serving::{Ask, Outcome, Random, ask, draft, reference_outcome};
+use serving::{Ask, Outcome, Random, ask, draft, limited, reference_outcome, with_limits};
 
 const REQUESTS: usize = 12_000;
 
@@ -30,9 +30,12 @@ fn equals_the_reference_by_bits() {
     let (mut executed, mut scored, mut picked) = (0, 0, 0);
     while executed < REQUESTS {
         let draft = draft(&mut random);
+        // Half with the limits that a policy may add, half without.
+        let draft = if random.chance(50) { with_limits(&mut random, draft) } else { draft };
         let policy = Policy::new(&draft).expect("a good draft");
         for _ in 0..20 {
             let ask = ask(&mut random, &draft);
+            let ask = limited(&mut random, &draft, ask);
             let expected = reference_outcome(&draft, &ask);
             let n = ask.who.len();
             let found = score(&policy, &ask, Measures::Columns { values: &ask.flat(), stride: n }, &mut workspace);
@@ -40,14 +43,17 @@ fn equals_the_reference_by_bits() {
             assert!(found.scores.iter().all(|s| f32::from_bits(*s).is_finite() && *s != (-0.0_f32).to_bits()));
             for reason in found.reasons {
                 *reasons.entry(reason).or_insert(0) += 1;
-                scored += usize::from(!matches!(reason, "organic" | "unknown" | "market" | "surface" | "flight" | "expired"));
+                scored += usize::from(!matches!(
+                    reason,
+                    "organic" | "unknown" | "market" | "surface" | "flight" | "expired" | "frequency" | "relevance"
+                ));
             }
             picked += found.picks.len();
             executed += 1;
         }
     }
     println!("executed {executed} requests: {scored} candidates scored, {picked} picked, {reasons:?}");
-    assert_eq!(reasons.len(), 13, "every reason occurs: {reasons:?}");
+    assert_eq!(reasons.len(), 15, "every reason occurs: {reasons:?}");
 }
 
 #[test]

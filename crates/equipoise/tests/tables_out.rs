@@ -38,6 +38,7 @@ fn campaigns() -> Campaigns {
             markets: Some(vec!["SE".into(), "NO".into()]),
             start: Some(-5),
             end: Some(1_000_000),
+            frequency_cap: None,
             goals: vec![cap],
             ..Campaign::default()
         },

@@ -45,6 +45,8 @@ pub struct Campaign {
     pub start: Option<i64>,
     /// End of the flight, excluded.
     pub end: Option<i64>,
+    /// How often one listener may get it, by the counts that requests bring, at least 1; `None` means as often as it wins.
+    pub frequency_cap: Option<u32>,
     /// Own goals.
     pub goals: Vec<CampaignGoal>,
 }
@@ -166,6 +168,9 @@ impl Campaign {
             faults.push(codes::FLIGHT, "end", at, || {
                 format!("the flight ends at {end} and starts at {start} (microseconds since 1970 UTC); it has to end later")
             });
+        }
+        if let Some(cap) = self.frequency_cap.filter(|cap| !(1..u32::MAX).contains(cap)) {
+            faults.push(codes::RANGE, "frequency_cap", at, || format!("{cap} is not between 1 and {}", u32::MAX - 1));
         }
         if self.goals.len() > GOALS {
             faults.push(codes::TOO_LARGE, "goals", at, || format!("{} goals of one campaign are more than {GOALS}", self.goals.len()));

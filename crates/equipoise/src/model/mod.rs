@@ -15,6 +15,7 @@ mod opportunities;
 pub mod organic;
 mod problem;
 mod reason;
+mod relevance;
 
 pub use builder::{CandidateRow, OpportunitiesBuilder, OpportunityRow};
 pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
@@ -26,6 +27,7 @@ pub use names::Names;
 pub use opportunities::{ORGANIC, Opportunities};
 pub use problem::{Problem, Slate};
 pub use reason::Reason;
+pub use relevance::Relevance;
 
 pub(crate) use limits::PLACES;
 

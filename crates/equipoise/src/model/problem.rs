@@ -164,7 +164,7 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// Slate rules. Places count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slate {
     /// Promoted places per opportunity, at most 255; a log's column `slots` wins.
@@ -188,11 +188,43 @@ pub struct Slate {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 255))]
     pub max_per_label: Option<u32>,
+    /// At most this many picks, whatever a log or a request asks for in `slots`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 255))]
+    pub max_promoted: Option<u32>,
+    /// The only places that promoted items may take, ascending; absent: every place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(range(min = 1, max = 255)))]
+    pub fixed_places: Vec<u32>,
+    /// At most this many places above its organic rank may a pick stand; needs organic scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 255))]
+    pub max_positions_up: Option<u32>,
+    /// Candidates whose organic score is below this are not eligible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relevance_floor: Option<f64>,
+    /// Candidates whose organic score is below this share of the reference are not eligible; where the reference is negative, candidates that
+    /// lie further below it than one minus this share of its magnitude.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub relevance_floor_share: Option<f64>,
 }
 
 impl Default for Slate {
     fn default() -> Self {
-        Self { slots: 1, visible: None, first_place: 1, min_gap: 1, max_per_artist: None, max_per_label: None }
+        Self {
+            slots: 1,
+            visible: None,
+            first_place: 1,
+            min_gap: 1,
+            max_per_artist: None,
+            max_per_label: None,
+            max_promoted: None,
+            fixed_places: Vec::new(),
+            max_positions_up: None,
+            relevance_floor: None,
+            relevance_floor_share: None,
+        }
     }
 }
 
@@ -203,7 +235,29 @@ impl Slate {
         self.visible.unwrap_or(PLACES)
     }
 
+    /// How many promoted places an opportunity has that asks for `slots`: at most `max_promoted`; the slate's own number where it does not ask.
+    #[must_use]
+    pub fn slots_for(&self, slots: Option<u32>) -> u32 {
+        slots.unwrap_or(self.slots).min(self.max_promoted.unwrap_or(PLACES))
+    }
+
     fn check(&self, faults: &mut Faults) {
+        self.check_ranges(faults);
+        if let Some(visible) = self.visible.filter(|v| self.first_place > *v) {
+            faults.push(codes::RANGE, "slate.first_place", None, || {
+                format!("{} lies beyond the {visible} visible places: nothing could be placed", self.first_place)
+            });
+        }
+        let usable = self.first_place..=self.visible_places();
+        if !self.fixed_places.is_empty() && !self.fixed_places.iter().any(|p| usable.contains(p)) {
+            faults.push(codes::RANGE, "slate.fixed_places", None, || {
+                format!("none lies between {} and {}: nothing could be placed", usable.start(), usable.end())
+            });
+        }
+    }
+
+    /// Every number that is out of range.
+    pub(crate) fn check_ranges(&self, faults: &mut Faults) {
         let fields = [
             ("slate.slots", Some(self.slots), 0),
             ("slate.visible", self.visible, 1),
@@ -211,16 +265,29 @@ impl Slate {
             ("slate.min_gap", Some(self.min_gap), 1),
             ("slate.max_per_artist", self.max_per_artist, 1),
             ("slate.max_per_label", self.max_per_label, 1),
+            ("slate.max_promoted", self.max_promoted, 0),
+            ("slate.max_positions_up", self.max_positions_up, 0),
         ];
         for (name, value, least) in fields {
             if let Some(value) = value.filter(|v| !(least..=PLACES).contains(v)) {
                 faults.push(codes::RANGE, name, None, || format!("{value} is not between {least} and {PLACES}"));
             }
         }
-        if let Some(visible) = self.visible.filter(|v| self.first_place > *v) {
-            faults.push(codes::RANGE, "slate.first_place", None, || {
-                format!("{} lies beyond the {visible} visible places: nothing could be placed", self.first_place)
-            });
+        for (i, place) in self.fixed_places.iter().enumerate() {
+            let at = Some(i as u64);
+            if !(1..=PLACES).contains(place) {
+                faults.push(codes::RANGE, "slate.fixed_places", at, || format!("{place} is not between 1 and {PLACES}"));
+            } else if i > 0 && *place <= self.fixed_places[i - 1] {
+                faults.push(codes::RANGE, "slate.fixed_places", at, || {
+                    format!("{place} does not come after {}: places stand in ascending order, each once", self.fixed_places[i - 1])
+                });
+            }
+        }
+        if let Some(floor) = self.relevance_floor {
+            Range::Signed.check(floor, faults, "slate.relevance_floor", None);
+        }
+        if let Some(share) = self.relevance_floor_share {
+            Range::Fraction.check(share, faults, "slate.relevance_floor_share", None);
         }
     }
 }

@@ -31,11 +31,21 @@ pub enum Reason {
     Flight = 11,
     /// The policy itself is no longer valid at this time.
     Expired = 12,
+    /// Its organic score is below the relevance floor.
+    Relevance = 13,
+    /// The listener has had its campaign as often as its frequency cap allows.
+    Frequency = 14,
+    /// Its campaign, a party of it, the market, the surface or everything is switched off.
+    SwitchedOff = 15,
+    /// A breaker has stopped its campaign.
+    Breaker = 16,
+    /// Scored, but every place left is further above its organic rank than `max_positions_up`.
+    Rise = 17,
 }
 
 impl Reason {
     /// Every reason, in order of its number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Picked,
         Self::Price,
         Self::Outscored,
@@ -49,6 +59,11 @@ impl Reason {
         Self::Surface,
         Self::Flight,
         Self::Expired,
+        Self::Relevance,
+        Self::Frequency,
+        Self::SwitchedOff,
+        Self::Breaker,
+        Self::Rise,
     ];
 
     /// The name used in documents and tables.
@@ -68,13 +83,18 @@ impl Reason {
             Self::Surface => "surface",
             Self::Flight => "flight",
             Self::Expired => "expired",
+            Self::Relevance => "relevance",
+            Self::Frequency => "frequency",
+            Self::SwitchedOff => "switched_off",
+            Self::Breaker => "breaker",
+            Self::Rise => "rise",
         }
     }
 
     /// Whether the candidate has a score of its own; all others score +0.
     #[must_use]
     pub const fn is_scored(self) -> bool {
-        self as u8 <= Self::NoPlace as u8
+        self as u8 <= Self::NoPlace as u8 || matches!(self, Self::Rise)
     }
 }
 

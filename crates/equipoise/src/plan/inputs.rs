@@ -69,14 +69,17 @@ impl<'a> Inputs<'a> {
                 });
             }
         }
-        let needs_reference =
-            measures.iter().any(|m| m == "displacement") && log.measure("displacement").is_none() && log.reference.is_none();
+        let displaces = measures.iter().any(|m| m == "displacement") && log.measure("displacement").is_none();
+        let needs_reference = (displaces || problem.slate.relevance_floor_share.is_some()) && log.reference.is_none();
         let relative = problem.goals.iter().any(|g| g.relative_to == Some(RelativeTo::Organic));
         let needs_organic_value = relative && log.organic_value.is_none();
         if (needs_reference || needs_organic_value) && problem.slate.visible.is_none() {
             faults.push(codes::MISSING, "slate.visible", None, || {
                 "a relative guardrail or a computed reference needs the number of visible places".to_owned()
             });
+        }
+        if problem.slate.has_relevance_floor() && log.organic.is_none() {
+            faults.push(codes::MISSING, "organic", None, || "a relevance floor needs the column organic".to_owned());
         }
         if needs_organic_value && log.organic.is_none() {
             faults.push(codes::MISSING, "organic", None, || {
@@ -118,6 +121,9 @@ impl<'a> Inputs<'a> {
                 faults.push(codes::MISSING, name, None, || "the log lacks this measure".to_owned());
             }
         }
+        if problem.slate.has_relevance_floor() && log.organic.is_none() {
+            faults.push(codes::MISSING, "organic", None, || "a relevance floor needs the column organic".to_owned());
+        }
         std::mem::take(&mut faults).finish()?;
         let place = |names: &crate::model::Names, of: fn(&Roster, &str) -> Option<u32>| -> Vec<u32> {
             names.as_slice().iter().map(|n| of(&self.roster, n).unwrap_or(u32::MAX)).collect()
@@ -133,7 +139,7 @@ impl<'a> Inputs<'a> {
         let mut places = Places::with_capacity(visible as usize);
         for t in 0..log.len() {
             let span = log.rows(t);
-            let k = log.slots.as_ref().map_or(problem.slate.slots, |s| s[t]);
+            let k = problem.slate.slots_for(log.slots.as_ref().map(|s| s[t]));
             slots.push(k);
             let market = log.market.as_ref().map_or(u32::MAX, |m| markets[m[t] as usize]);
             let surface = log.surface.as_ref().map_or(u32::MAX, |s| surfaces[s[t] as usize]);
@@ -146,7 +152,8 @@ impl<'a> Inputs<'a> {
                     }
                 }
             }
-            let needs_reference = fills.is_some() && log.reference.is_none();
+            let mut given = log.reference.as_ref().map(|reference| reference[t]);
+            let needs_reference = given.is_none() && (fills.is_some() || problem.slate.relevance_floor_share.is_some());
             if needs_reference || self.needs_organic_value {
                 let organic = log.organic.as_ref().map_or(&[][..], |o| &o[span.clone()]);
                 let item = log.item.as_ref().map(|o| &o[span.clone()]);
@@ -161,12 +168,15 @@ impl<'a> Inputs<'a> {
                     organic_values.push(v);
                 }
                 if needs_reference {
-                    let given = reference(ranked, k);
-                    span.clone().for_each(|i| lost[i] = displacement(given, organic[i - span.start]));
+                    given = Some(reference(ranked, k));
                 }
             }
-            if let (Some(given), Some(organic), true) = (&log.reference, &log.organic, fills.is_some()) {
-                span.clone().for_each(|i| lost[i] = displacement(given[t], organic[i]));
+            if let (Some(given), Some(organic), true) = (given, &log.organic, fills.is_some()) {
+                span.clone().for_each(|i| lost[i] = displacement(given, organic[i]));
+            }
+            if let (Some(organic), true) = (&log.organic, problem.slate.has_relevance_floor()) {
+                let floor = problem.slate.relevance(given.unwrap_or_default());
+                span.clone().filter(|i| !floor.is_met(organic[*i])).for_each(|i| rank[i] = ORGANIC);
             }
         }
         faults.finish()?;

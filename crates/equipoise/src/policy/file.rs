@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::objectives::Objectives;
 use super::roster::{NONE, Party, Places, Roster};
 use super::rows::CAMPAIGN_LIMIT;
-use crate::error::{Error, Result, codes, quote};
+use crate::error::{Error, Faults, Result, codes, quote};
 use crate::model::{GoalKind, Scope, Slate};
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -198,7 +198,7 @@ pub(super) fn write(draft: &Draft) -> Result<Vec<u8>> {
     let [artists, labels, licensors] = &roster.parties;
     let (markets, surfaces) = (&roster.markets, &roster.surfaces);
     // The wide numbers first, so that every column starts at a multiple of its width.
-    let tensors = [
+    let mut tensors = vec![
         tensor("campaign_start", &roster.start),
         tensor("campaign_end", &roster.end),
         tensor("ledger_inside", &ledgers.inside),
@@ -231,6 +231,11 @@ pub(super) fn write(draft: &Draft) -> Result<Vec<u8>> {
         tensor("surface_text", &surfaces.names.text),
         tensor("goal_text", &ledgers.goals.text),
     ];
+    // Only where it is used, so that other policies stay what they were. It stands after the last of the columns of its width.
+    if let Some(caps) = &roster.frequency_cap {
+        let at = tensors.iter().position(|(name, ..)| *name == "ledger_kind").unwrap_or(tensors.len());
+        tensors.insert(at, tensor("campaign_frequency_cap", caps));
+    }
     container::write(&metadata, &tensors)
 }
 
@@ -417,15 +422,9 @@ fn shape_text(shape: &[Option<usize>]) -> String {
 }
 
 fn check_slate(slate: &Slate) -> Option<String> {
-    let within = |name: &str, value: u32, least: u32| {
-        (value < least || value > PLACE_LIMIT).then(|| format!("{name} = {value} is not in {least}..={PLACE_LIMIT}"))
-    };
-    within("slots", slate.slots, 0)
-        .or_else(|| within("first_place", slate.first_place, 1))
-        .or_else(|| within("min_gap", slate.min_gap, 1))
-        .or_else(|| slate.visible.and_then(|v| within("visible", v, 1)))
-        .or_else(|| slate.max_per_artist.and_then(|v| within("max_per_artist", v, 1)))
-        .or_else(|| slate.max_per_label.and_then(|v| within("max_per_label", v, 1)))
+    let mut faults = Faults::new();
+    slate.check_ranges(&mut faults);
+    faults.finish().err().map(|e| e.to_string())
 }
 
 /// Whether `price` can be one of a goal of this kind.
@@ -520,6 +519,7 @@ fn read_roster(reader: &mut Reader<'_>) -> std::result::Result<Roster, Refusal> 
     if let Some(i) = (0..n).find(|i| end.get(*i) <= start.get(*i)) {
         return flaw("campaign_end", Some(i), end_at + i * 8, format!("a flight from {} to {}", start.get(i), end.get(i)));
     }
+    let frequency_cap = read_frequency_cap(reader, n)?;
     let parties = [
         reader.party(["artist_offsets", "artist_text", "campaign_artist"], n)?,
         reader.party(["label_offsets", "label_text", "campaign_label"], n)?,
@@ -528,7 +528,23 @@ fn read_roster(reader: &mut Reader<'_>) -> std::result::Result<Roster, Refusal> 
     let (priced_markets, priced_surfaces) = (reader.value("priced_markets")?, reader.value("priced_surfaces")?);
     let markets = reader.places(["market_offsets", "market_text", "market_sets", "campaign_market_set"], n, priced_markets)?;
     let surfaces = reader.places(["surface_offsets", "surface_text", "surface_sets", "campaign_surface_set"], n, priced_surfaces)?;
-    Ok(Roster { ids, start, end, parties, markets, surfaces })
+    Ok(Roster { ids, start, end, frequency_cap, parties, markets, surfaces })
+}
+
+/// Caps of at least 1, and at least one of them; a policy without any has no such tensor.
+fn read_frequency_cap(reader: &mut Reader<'_>, campaigns: usize) -> std::result::Result<Option<Column<u32>>, Refusal> {
+    let name = "campaign_frequency_cap";
+    if !reader.container.tensors.iter().any(|t| t.name == name) {
+        return Ok(None);
+    }
+    let (caps, at) = reader.column::<u32>(name, campaigns)?;
+    if let Some(i) = caps.iter().position(|cap| cap == 0) {
+        return flaw(name, Some(i), at + i * 4, "a cap of 0");
+    }
+    if caps.iter().all(|cap| cap == NONE) {
+        return flaw(name, None, at, "no campaign has a cap");
+    }
+    Ok(Some(caps))
 }
 
 fn read_ledgers(reader: &mut Reader<'_>, roster: &Roster, measures: usize) -> std::result::Result<Ledgers, Refusal> {

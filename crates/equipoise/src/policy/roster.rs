@@ -16,6 +16,8 @@ pub struct Roster {
     pub(crate) ids: Texts,
     pub(crate) start: Column<i64>,
     pub(crate) end: Column<i64>,
+    /// How often one listener may get each campaign, [`NONE`] without a cap; absent where no campaign has one.
+    pub(crate) frequency_cap: Option<Column<u32>>,
     /// Artist, label, licensor.
     pub(crate) parties: [Party; 3],
     pub(crate) markets: Places,
@@ -183,6 +185,10 @@ impl Roster {
             ids: Texts::from_strs(list.iter().map(|c| c.id.as_str())),
             start: Column::from_values(list.iter().map(|c| c.start.unwrap_or(i64::MIN))),
             end: Column::from_values(list.iter().map(|c| c.end.unwrap_or(i64::MAX))),
+            frequency_cap: list
+                .iter()
+                .any(|c| c.frequency_cap.is_some())
+                .then(|| Column::from_values(list.iter().map(|c| c.frequency_cap.unwrap_or(NONE)))),
             parties: [party(|p| &p.artist), party(|p| &p.label), party(|p| &p.licensor)],
             markets: Places::new(markets, &list.iter().map(|c| c.markets.as_deref()).collect::<Vec<_>>()),
             surfaces: Places::new(surfaces, &list.iter().map(|c| c.surfaces.as_deref()).collect::<Vec<_>>()),
@@ -299,6 +305,15 @@ impl Roster {
     pub fn flight(&self, index: u32) -> (Option<i64>, Option<i64>) {
         let (start, end) = (self.start.get(index as usize), self.end.get(index as usize));
         ((start != i64::MIN).then_some(start), (end != i64::MAX).then_some(end))
+    }
+
+    /// How often one listener may get a campaign; `None` where it has no cap.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[must_use]
+    pub fn frequency_cap(&self, index: u32) -> Option<u32> {
+        self.frequency_cap.as_ref().map(|caps| caps.get(index as usize)).filter(|cap| *cap != NONE)
     }
 
     /// The eligibility rule for this segment and time, to be asked about many campaigns.

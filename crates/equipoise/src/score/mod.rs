@@ -31,6 +31,7 @@
 //! ```
 
 mod explain;
+mod refuse;
 mod request;
 mod rows;
 mod slate;
@@ -67,8 +68,12 @@ impl Policy {
         let n = request.len();
         let columns = request.check(self)?;
         ws.reserve(n, self.measures().len() + 1)?;
+        ws.reference = request.reference;
         self.admit(request, ws)?;
-        let slots = request.slots.unwrap_or(self.slate().slots);
+        let slots = self.slate().slots_for(request.slots);
+        if self.may_refuse(request) {
+            self.refuse(request, slots, ws)?;
+        }
         let fills = self.displace(request, &columns, slots, ws)?;
         ws.known_segment = self.folded().segments.knows(request.market, request.surface);
         self.folded().segments.values(request.market, request.surface, &mut ws.values);
@@ -115,7 +120,6 @@ impl Policy {
 
     /// Fills unwritten displacements of scored candidates from `organic` and `reference`; returns the measure that was filled.
     fn displace(&self, request: &Request<'_>, columns: &Columns<'_>, slots: u32, ws: &mut Workspace) -> Result<Option<usize>> {
-        ws.reference = request.reference;
         let Some(j) = self.displacement() else { return Ok(None) };
         let n = request.len();
         if (0..n).all(|i| columns.get(i, j).to_bits() != UNWRITTEN) {
@@ -131,13 +135,7 @@ impl Policy {
                     "displacement is not given, and without organic scores it cannot be found",
                 ));
             };
-            if ws.reference.is_none() {
-                let Some(visible) = self.slate().visible else {
-                    let message = "displacement is not given, and a computed reference needs `visible` in the slate";
-                    return Err(Error::new(codes::MISSING, "reference", None, message));
-                };
-                ws.reference = Some(organic::reference(ws.places.rank(organic, request.item, visible), slots));
-            }
+            self.refer(request, organic, slots, "displacement is not given", ws)?;
         }
         let reference = ws.reference.unwrap_or(0.0);
         for i in 0..n {
@@ -149,6 +147,20 @@ impl Policy {
             });
         }
         Ok(Some(j))
+    }
+
+    /// Finds the request's reference where none was given; `why` says who needs it.
+    fn refer(&self, request: &Request<'_>, organic: &[f32], slots: u32, why: &str, ws: &mut Workspace) -> Result<f32> {
+        if let Some(reference) = ws.reference {
+            return Ok(reference);
+        }
+        let Some(visible) = self.slate().visible else {
+            let message = format!("{why}, and a computed reference needs `visible` in the slate");
+            return Err(Error::new(codes::MISSING, "reference", None, message));
+        };
+        let reference = organic::reference(ws.places.rank(organic, request.item, visible), slots);
+        ws.reference = Some(reference);
+        Ok(reference)
     }
 
     /// The artist that a pick counts against: the request's own column where it has one, else the campaign's; [`NONE`] for none.

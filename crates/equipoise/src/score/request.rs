@@ -36,6 +36,9 @@ pub struct Request<'a> {
     pub item: Option<&'a [u32]>,
     /// Artist numbers in place of the campaigns' artists, for `max_per_artist`. [`NONE`] counts against nobody.
     pub artist: Option<&'a [u32]>,
+    /// How often the listener has had each candidate's campaign, over whatever time the caller's caps are meant for; below 2^32 - 1. Checked
+    /// against the policy's frequency caps; without counts those are not checked.
+    pub frequency: Option<&'a [u32]>,
 }
 
 /// The measures of a request, `m` per candidate in the policy's order.
@@ -80,6 +83,7 @@ impl<'a> Request<'a> {
             measures,
             item: None,
             artist: None,
+            frequency: None,
         }
     }
 
@@ -108,6 +112,15 @@ impl<'a> Request<'a> {
         fits("organic", self.organic.map(<[f32]>::len))?;
         fits("item", self.item.map(<[u32]>::len))?;
         fits("artist", self.artist.map(<[u32]>::len))?;
+        fits("frequency", self.frequency.map(<[u32]>::len))?;
+        if let Some(at) = self.frequency.and_then(|counts| counts.iter().position(|c| *c == NONE)) {
+            return Err(Error::new(
+                codes::RANGE,
+                "frequency",
+                Some(at as u64),
+                format!("{NONE} is not a count: the largest is {}", NONE - 1),
+            ));
+        }
         let columns = self.measures.check(n, policy)?;
         if let Some(slots) = self.slots.filter(|s| *s > PLACE_LIMIT) {
             return Err(Error::new(codes::RANGE, "slots", None, format!("{slots} is not in 0..={PLACE_LIMIT}")));

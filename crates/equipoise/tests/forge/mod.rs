@@ -27,7 +27,7 @@ pub fn draft() -> Draft {
     Draft {
         measures: vec!["stream".into(), "displacement".into()],
         weights: vec![0.0, 1.0, 0.0],
-        slate: Slate { slots: 2, visible: Some(10), first_place: 2, min_gap: 3, max_per_artist: Some(1), max_per_label: None },
+        slate: Slate { slots: 2, visible: Some(10), first_place: 2, min_gap: 3, max_per_artist: Some(1), ..Slate::default() },
         campaigns,
         markets: vec!["SE".into(), "NO".into()],
         surfaces: vec!["home".into(), "radio".into()],

@@ -55,6 +55,7 @@ pub struct Ask {
     pub measures: Vec<Vec<f32>>,
     pub item: Option<Vec<u32>>,
     pub artist: Option<Vec<u32>>,
+    pub frequency: Option<Vec<u32>>,
 }
 
 impl Ask {
@@ -78,6 +79,7 @@ impl Ask {
             organic: self.organic.as_deref(),
             item: self.item.as_deref(),
             artist: self.artist.as_deref(),
+            frequency: self.frequency.as_deref(),
             ..Request::new(rows, measures)
         }
     }
@@ -139,6 +141,7 @@ pub fn draft(random: &mut Random) -> Draft {
                 markets: some_of(random, "market"),
                 start,
                 end: random.chance(30).then(|| start.unwrap_or(0) + 1 + random.below(50) as i64),
+                frequency_cap: None,
                 goals: Vec::new(),
             }
         })
@@ -181,6 +184,7 @@ pub fn draft(random: &mut Random) -> Draft {
         min_gap: 1 + random.below(3) as u32,
         max_per_artist: random.chance(30).then(|| 1 + random.below(2) as u32),
         max_per_label: random.chance(30).then(|| 1 + random.below(2) as u32),
+        ..Slate::default()
     };
     let tie_breadth = if random.chance(30) { *random.pick(&[1e-6, 0.01, 1e-45]) } else { 0.0 };
     let valid_until = random.chance(10).then(|| random.below(100) as i64);
@@ -246,7 +250,37 @@ pub fn ask(random: &mut Random, draft: &Draft) -> Ask {
         measures,
         item,
         artist: random.chance(20).then(|| (0..n).map(|_| if random.chance(30) { NONE } else { random.below(3) as u32 }).collect()),
+        frequency: None,
     }
+}
+
+/// The draft with frequency caps, a relevance floor and a limit of promoted places, each often absent.
+pub fn with_limits(random: &mut Random, mut draft: Draft) -> Draft {
+    if random.chance(50) {
+        let capped = |c: &Campaign, random: &mut Random| Campaign {
+            frequency_cap: random.chance(60).then(|| 1 + random.below(3) as u32),
+            ..c.clone()
+        };
+        draft.campaigns = Campaigns::new(draft.campaigns.iter().map(|c| capped(c, random)).collect()).expect("good campaigns");
+    }
+    draft.slate.relevance_floor = random.chance(30).then(|| random.below(6) as f64 / 4.0 - 0.25);
+    draft.slate.relevance_floor_share = random.chance(30).then(|| *random.pick(&[0.0, 0.1, 0.5, 0.9, 1.0]));
+    draft.slate.max_promoted = random.chance(20).then(|| random.below(3) as u32);
+    draft
+}
+
+/// The request with what a draft of [`with_limits`] needs, and counts where they are given.
+pub fn limited(random: &mut Random, draft: &Draft, mut ask: Ask) -> Ask {
+    let n = ask.who.len();
+    let slate = &draft.slate;
+    if slate.relevance_floor.is_some() || slate.relevance_floor_share.is_some() {
+        ask.organic.get_or_insert_with(|| vec![0.25; n]);
+    }
+    if slate.relevance_floor_share.is_some() && slate.visible.is_none() {
+        ask.reference.get_or_insert(0.5);
+    }
+    ask.frequency = random.chance(70).then(|| (0..n).map(|_| random.below(4) as u32).collect());
+    ask
 }
 
 /// The name tables that ledger keys point to.
@@ -350,11 +384,11 @@ fn charge(draft: &Draft, tables: &Tables, campaign: &Campaign, j: usize) -> f32 
 }
 
 /// Why a candidate is not scored.
-fn refusal(draft: &Draft, ask: &Ask, who: &Who) -> Option<&'static str> {
+fn refusal(draft: &Draft, ask: &Ask, i: usize) -> Option<&'static str> {
     if matches!((ask.time, draft.valid_until), (Some(time), Some(until)) if time >= until) {
         return Some("expired");
     }
-    let id = match who {
+    let id = match &ask.who[i] {
         Who::Organic => return Some("organic"),
         Who::Campaign(id) => id,
     };
@@ -375,7 +409,29 @@ fn refusal(draft: &Draft, ask: &Ask, who: &Who) -> Option<&'static str> {
     {
         return Some("flight");
     }
+    if let (Some(counts), Some(cap)) = (&ask.frequency, campaign.frequency_cap)
+        && counts[i] >= cap
+    {
+        return Some("frequency");
+    }
+    let organic = || f64::from(ask.organic.as_ref().expect("organic scores")[i]);
+    if draft.slate.relevance_floor.is_some_and(|floor| organic() < floor) {
+        return Some("relevance");
+    }
+    if let Some(share) = draft.slate.relevance_floor_share {
+        let slots = slots(draft, ask);
+        let reference = f64::from(ask.reference.unwrap_or_else(|| reference_of(ask, slots, draft.slate.visible.expect("visible"))));
+        // A share of a positive reference; below a negative one by as much of it as a share leaves out.
+        let floor = if reference < 0.0 { (2.0 - share) * reference } else { share * reference };
+        if organic() < floor {
+            return Some("relevance");
+        }
+    }
     None
+}
+
+fn slots(draft: &Draft, ask: &Ask) -> u32 {
+    ask.slots.unwrap_or(draft.slate.slots).min(draft.slate.max_promoted.unwrap_or(255))
 }
 
 /// The reference of an opportunity: the mean organic score of the last `slots` of the first `visible` places, over distinct items.
@@ -406,12 +462,12 @@ fn reference_of(ask: &Ask, slots: u32, visible: u32) -> f32 {
 /// The serving rule, plainly.
 pub fn reference_outcome(draft: &Draft, ask: &Ask) -> Outcome {
     let tables = Tables::new(&draft.campaigns, &draft.markets, &draft.surfaces);
-    let slots = ask.slots.unwrap_or(draft.slate.slots);
+    let slots = slots(draft, ask);
     let displacement = draft.measures.iter().position(|m| m == "displacement");
     let n = ask.who.len();
     let (mut scores, mut reasons) = (vec![0.0_f32; n], vec![""; n]);
     for i in 0..n {
-        if let Some(reason) = refusal(draft, ask, &ask.who[i]) {
+        if let Some(reason) = refusal(draft, ask, i) {
             reasons[i] = reason;
             continue;
         }

@@ -1,0 +1,51 @@
+//! What only some requests and policies have to refuse a candidate for: the relevance floor and frequency caps.
+
+use super::{Request, Workspace};
+use crate::error::{Error, Result, codes};
+use crate::model::Reason;
+use crate::policy::{NONE, Policy};
+
+impl Policy {
+    /// Whether [`Policy::refuse`] could refuse anyone: it does nothing where this is false.
+    pub(super) fn may_refuse(&self, request: &Request<'_>) -> bool {
+        self.slate().has_relevance_floor() || self.frequency_caps(request).is_some()
+    }
+
+    /// Turns admitted candidates into ones that are not scored, with the reason: one pass over the candidates for each thing present.
+    ///
+    /// A candidate keeps the first reason it has: frequency cap, then relevance floor.
+    pub(super) fn refuse(&self, request: &Request<'_>, slots: u32, ws: &mut Workspace) -> Result<()> {
+        let nobody = self.roster().len() as u32;
+        if let Some((counts, caps)) = self.frequency_caps(request) {
+            for ((campaign, reason), count) in ws.campaigns.iter_mut().zip(&mut ws.reasons).zip(counts) {
+                if reason.is_scored() && *count >= u32::from_le_bytes(caps[*campaign as usize]) {
+                    (*campaign, *reason) = (nobody, Reason::Frequency);
+                }
+            }
+        }
+        if self.slate().has_relevance_floor() && ws.reasons.iter().any(|r| r.is_scored()) {
+            let Some(organic) = request.organic else {
+                return Err(Error::new(codes::MISSING, "organic", None, "the slate has a relevance floor, which needs organic scores"));
+            };
+            let reference = match self.slate().relevance_floor_share {
+                Some(_) => self.refer(request, organic, slots, "the slate has a `relevance_floor_share`", ws)?,
+                None => 0.0,
+            };
+            let floor = self.slate().relevance(reference);
+            for ((campaign, reason), organic) in ws.campaigns.iter_mut().zip(&mut ws.reasons).zip(organic) {
+                if reason.is_scored() && !floor.is_met(*organic) {
+                    (*campaign, *reason) = (nobody, Reason::Relevance);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The listener's counts and the campaigns' caps, [`NONE`] for none, where there are both.
+    fn frequency_caps<'a>(&'a self, request: &Request<'a>) -> Option<(&'a [u32], &'a [[u8; 4]])> {
+        Some((request.frequency?, self.roster().frequency_cap.as_ref()?.chunks()))
+    }
+}
+
+// A count never reaches NONE as a cap: the largest count is refused as a number.
+const _: () = assert!(NONE == u32::MAX);
