@@ -22,6 +22,12 @@ impl Path {
             Self::Avx512 => &ALL,
         }
     }
+
+    /// Whether this machine can run the path.
+    #[inline]
+    pub(crate) fn is_available(self) -> bool {
+        self == Self::Portable || Self::available().contains(&self)
+    }
 }
 
 /// The path in use: the widest that the machine has, unless `EQUIPOISE_PATH` (`portable`, `avx2`, `avx512`) names a narrower one.

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 /// The AVX-512 path.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(__m512);
+pub(crate) struct Avx512(pub(crate) __m512);
 
 // SAFETY of every block below: the caller promises the path's instructions and indices inside the table; references are to whole lanes.
 impl Lanes for Avx512 {
@@ -96,7 +96,7 @@ impl Lanes for Avx512 {
 
 /// The AVX2 path.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx2(__m256, __m256);
+pub(crate) struct Avx2(pub(crate) __m256, pub(crate) __m256);
 
 impl Avx2 {
     #[inline(always)]

@@ -66,6 +66,31 @@ impl Reason {
         Self::Rise,
     ];
 
+    /// The reason of this number; [`Reason::Expired`] for a number that no reason has.
+    // A match that maps every number to itself costs nothing, and so vectorises.
+    pub(crate) const fn of_code(code: u8) -> Self {
+        match code {
+            0 => Self::Picked,
+            1 => Self::Price,
+            2 => Self::Outscored,
+            3 => Self::Item,
+            4 => Self::Artist,
+            5 => Self::Label,
+            6 => Self::NoPlace,
+            7 => Self::Organic,
+            8 => Self::Unknown,
+            9 => Self::Market,
+            10 => Self::Surface,
+            11 => Self::Flight,
+            13 => Self::Relevance,
+            14 => Self::Frequency,
+            15 => Self::SwitchedOff,
+            16 => Self::Breaker,
+            17 => Self::Rise,
+            _ => Self::Expired,
+        }
+    }
+
     /// The name used in documents and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -106,6 +131,7 @@ mod tests {
     fn all_is_in_order_and_named_once() {
         for (i, r) in Reason::ALL.iter().enumerate() {
             assert_eq!(*r as usize, i);
+            assert_eq!(Reason::of_code(i as u8), *r);
             assert_eq!(Reason::ALL.iter().filter(|o| o.name() == r.name()).count(), 1);
         }
     }

@@ -1,12 +1,14 @@
-//! Prices folded for scoring: `V` per segment and measure, `P` per campaign and priced measure.
+//! Prices folded for scoring: `V` per segment and measure, and a hot row per campaign: `P` of every priced measure, and what admission reads.
 //!
-//! Both are folded in `f64` in the order of the ledgers and rounded once. `V` of a measure is only as large as its ledgers make it: one
+//! Prices are folded in `f64` in the order of the ledgers and rounded once. `V` of a measure is only as large as its ledgers make it: one
 //! number where no market and no surface prices it.
 
 use super::file::Ledgers;
+use super::reach::Reach;
 use super::roster::{NONE, Roster};
 use crate::error::{Error, Result, codes};
 use crate::model::Scope;
+use equipoise_kernel::score::{HotRow, HotRows};
 
 /// Additions that a fold may take: a few seconds. More comes only from thousands of shares over millions of campaigns.
 const WORK_LIMIT: u64 = 1 << 33;
@@ -16,11 +18,11 @@ const MEMORY_SLACK: usize = 512 << 10;
 #[derive(Debug)]
 pub(crate) struct Prices {
     pub(crate) segments: Segments,
-    /// Column of `campaigns` for each measure (`exposure` first), or [`NONE`] where no campaign-side goal prices it.
+    /// Which price of a hot row each measure has (`exposure` first), or [`NONE`] where no campaign-side goal prices it.
     pub(crate) column: Vec<u32>,
-    /// Row-major: one row per campaign, then one of zeros for candidates that are not scored.
-    pub(crate) campaigns: Vec<f32>,
-    pub(crate) width: usize,
+    pub(crate) rows: HotRows,
+    /// Which sets of markets and surfaces hold a segment; `None` where a table would be too large: rows then admit whoever is in flight.
+    pub(crate) reach: Option<Reach>,
     pub(crate) touching: Touching,
 }
 
@@ -191,11 +193,10 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
             (if by_market[j] { roster.markets.priced.max(1) } else { 1 }, if by_surface[j] { roster.surfaces.priced.max(1) } else { 1 })
         })
         .collect();
-    let floats = sizes
-        .iter()
-        .try_fold((roster.len() + 1).checked_mul(width), |sum, (m, s)| Some(sum?.checked_add(m.checked_mul(*s)?)))
-        .flatten()
-        .filter(|floats| floats.saturating_mul(4) <= file + MEMORY_SLACK)
+    let floats = sizes.iter().try_fold(0_usize, |sum, (m, s)| sum.checked_add(m.checked_mul(*s)?));
+    let taken = floats
+        .and_then(|floats| HotRows::bytes(roster.len(), width)?.checked_add(floats.checked_mul(4)?))
+        .filter(|bytes| *bytes <= file + MEMORY_SLACK)
         .ok_or_else(|| limit(format!("the folded prices would take more memory than the policy itself ({file} bytes)")))?;
     let work = sizes.iter().zip(&priced_here).map(|((m, s), here)| (m * s) as u64 * here.len() as u64).sum::<u64>();
     let work = work.saturating_add(touching.everywhere.len() as u64 * roster.len() as u64);
@@ -203,7 +204,7 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
         return Err(limit(format!("folding these shares takes {work} additions, the limit is {WORK_LIMIT}")));
     }
 
-    let mut values = Vec::with_capacity(floats - (roster.len() + 1) * width);
+    let mut values = Vec::with_capacity(floats.unwrap_or(0));
     let (mut places, mut lowest) = (Vec::new(), Vec::new());
     for (j, (markets, surfaces)) in sizes.into_iter().enumerate() {
         places.push((values.len(), if by_market[j] { surfaces } else { 0 }, usize::from(by_surface[j])));
@@ -224,16 +225,21 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
     }
     let segments = Segments { values, places, lowest, markets: roster.markets.priced, surfaces: roster.surfaces.priced };
 
-    let mut campaigns = vec![0_f32; (roster.len() + 1) * width];
-    let mut sums = vec![0_f64; width];
-    for c in 0..if width == 0 { 0 } else { roster.len() } {
-        sums.fill(0.0);
-        touching.campaign(roster, ledgers, c as u32, |l, coefficient| {
-            sums[column[ledgers.measure.get(l) as usize] as usize] += coefficient * ledgers.price.get(l);
-        });
-        for (p, sum) in campaigns[c * width..].iter_mut().zip(&sums) {
-            *p = *sum as f32;
+    let reach = Reach::new(roster, file + MEMORY_SLACK - taken);
+    let mut rows = HotRows::new(roster.len() as u32, width);
+    let (mut sums, mut prices) = (vec![0_f64; width], vec![0_f32; width]);
+    for c in 0..roster.len() as u32 {
+        if width > 0 {
+            sums.fill(0.0);
+            touching.campaign(roster, ledgers, c, |l, coefficient| {
+                sums[column[ledgers.measure.get(l) as usize] as usize] += coefficient * ledgers.price.get(l);
+            });
+            for (p, sum) in prices.iter_mut().zip(&sums) {
+                *p = *sum as f32;
+            }
         }
+        let (markets, surfaces) = if reach.is_some() { Reach::sets(roster, c) } else { (0, 0) };
+        rows.set(c, HotRow { prices: &prices, markets, surfaces, flight: roster.instants(c) });
     }
-    Ok(Prices { segments, column, campaigns, width, touching })
+    Ok(Prices { segments, column, rows, reach, touching })
 }

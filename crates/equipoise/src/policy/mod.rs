@@ -7,6 +7,7 @@ mod draft;
 mod file;
 mod fold;
 mod objectives;
+mod reach;
 mod roster;
 mod rows;
 
@@ -19,6 +20,7 @@ pub use rows::{CAMPAIGN_LIMIT, ORGANIC, UNKNOWN};
 
 pub(crate) use file::Ledgers;
 pub(crate) use fold::{Prices, segment_coefficient};
+pub(crate) use reach::Reach;
 pub(crate) use rows::INDEX_BITS;
 
 use crate::error::{Error, Result, codes, quote};

@@ -316,6 +316,13 @@ impl Roster {
         self.frequency_cap.as_ref().map(|caps| caps.get(index as usize)).filter(|cap| *cap != NONE)
     }
 
+    /// The first and the last instant of a campaign's flight, both included: what [`Eligibility`] says of flights, as bounds.
+    pub(super) fn instants(&self, index: u32) -> (i64, i64) {
+        let (start, end) = (self.start.get(index as usize), self.end.get(index as usize));
+        // An open end is i64::MAX, which holds the latest instant, too.
+        (start, if end == i64::MAX { end } else { end - 1 })
+    }
+
     /// The eligibility rule for this segment and time, to be asked about many campaigns.
     ///
     /// `market` and `surface` are [`NONE`] where the request names none or one that no table knows: campaigns with a list of their own are

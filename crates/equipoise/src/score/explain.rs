@@ -1,8 +1,8 @@
 //! Why a candidate has its score: terms that sum to it exactly.
 
-use super::{Request, Workspace};
+use super::{Request, UNWRITTEN, Workspace};
 use crate::error::{Error, Result, codes};
-use crate::model::{GoalKind, Reason, uniform};
+use crate::model::{GoalKind, Reason, organic, uniform};
 use crate::policy::{Policy, segment_coefficient};
 
 /// The terms of one score.
@@ -81,10 +81,14 @@ impl Policy {
 
     fn list_terms(&self, request: &Request<'_>, ws: &Workspace, i: usize, terms: &mut Vec<Term>) -> Result<()> {
         let columns = request.check(self)?;
-        let amount = |j: usize| match j {
-            0 => 1.0,
-            _ if self.displacement() == Some(j - 1) && !ws.displacement.is_empty() => f64::from(ws.displacement[i]),
-            _ => f64::from(columns.get(i, j - 1)),
+        let amount = |j: usize| {
+            if j == 0 {
+                return 1.0;
+            }
+            let given = columns.get(i, j - 1);
+            let filled = |organic: &[f32]| organic::displacement(ws.reference.unwrap_or(0.0), organic[i]);
+            let unwritten = self.displacement() == Some(j - 1) && given.to_bits() == UNWRITTEN;
+            f64::from(if unwritten { request.organic.map_or(0.0, filled) } else { given })
         };
         let name = |j: usize| if j == 0 { "exposure" } else { self.measures()[j - 1].as_str() };
         for (j, weight) in self.weights().iter().enumerate().filter(|(_, w)| **w != 0.0) {

@@ -45,8 +45,20 @@ pub use workspace::{Decision, Workspace};
 
 use crate::error::{Error, Result, codes};
 use crate::model::organic;
-use crate::policy::{INDEX_BITS, NONE, Policy};
+use crate::policy::{INDEX_BITS, NONE, Policy, Reach};
+use equipoise_kernel::score::{self as kernel, Admission, Codes};
 use request::{AMOUNT_LIMIT, Columns};
+
+/// The kernel's codes are the numbers of reasons. A candidate that is admitted is not worth its price, until a score says otherwise.
+const CODES: Codes = Codes {
+    scored: Reason::Price as u8,
+    positive: Reason::Outscored as u8,
+    organic: Reason::Organic as u8,
+    unknown: Reason::Unknown as u8,
+    market: Reason::Market as u8,
+    surface: Reason::Surface as u8,
+    flight: Reason::Flight as u8,
+};
 
 impl Policy {
     /// Scores every candidate of a request and picks by the serving rule; `workspace` keeps the outcome until it is used again.
@@ -65,88 +77,94 @@ impl Policy {
     }
 
     fn evaluate(&self, request: &Request<'_>, ws: &mut Workspace) -> Result<()> {
-        let n = request.len();
         let columns = request.check(self)?;
-        ws.reserve(n, self.measures().len() + 1)?;
+        ws.reserve(request.len(), self)?;
         ws.reference = request.reference;
         self.admit(request, ws)?;
         let slots = self.slate().slots_for(request.slots);
         if self.may_refuse(request) {
+            ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));
             self.refuse(request, slots, ws)?;
+            for (code, reason) in ws.bench.codes_mut().iter_mut().zip(ws.reasons.drain(..)) {
+                *code = reason as u8;
+            }
         }
-        let fills = self.displace(request, &columns, slots, ws)?;
+        self.displace(request, &columns, slots, ws)?;
         ws.known_segment = self.folded().segments.knows(request.market, request.surface);
-        self.folded().segments.values(request.market, request.surface, &mut ws.values);
-        if !rows::score(self, &columns, request.key, fills, ws) {
-            rows::check(&columns, n, fills)?;
-        }
+        rows::score(self, request, &columns, ws)?;
+        ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));
         slate::pick(self, request, slots, ws);
         Ok(())
     }
 
-    /// Finds each candidate's campaign, and why it is not scored where it is not.
+    /// Finds each candidate's campaign and prices, and why it is not scored where it is not.
     fn admit(&self, request: &Request<'_>, ws: &mut Workspace) -> Result<()> {
-        let campaigns = self.roster().len() as u32;
-        let tag = u32::from(self.tag());
-        let eligibility = self.roster().eligibility(request.market, request.surface, request.time);
-        let expired = matches!((request.time, self.valid_until()), (Some(time), Some(until)) if time >= until);
-        ws.campaigns.resize(request.len(), campaigns);
-        ws.reasons.resize(request.len(), Reason::Expired);
-        for (i, ((row, own_campaign), own_reason)) in request.campaign.iter().zip(&mut ws.campaigns).zip(&mut ws.reasons).enumerate() {
-            let (campaign, reason) = match *row {
-                UNKNOWN => (campaigns, Reason::Unknown),
-                ORGANIC => (campaigns, Reason::Organic),
-                row if row >> INDEX_BITS != tag => {
-                    let message = format!("row {row:#010x} belongs to another policy than {}", self.id_hex());
-                    return Err(Error::new(codes::FOREIGN_ROW, "campaign", Some(i as u64), message));
+        let prices = self.folded();
+        let (markets, surfaces) = Reach::bits(prices.reach.as_ref(), request.market, request.surface);
+        let admission = Admission {
+            rows: &prices.rows,
+            tag: u32::from(self.tag()) << INDEX_BITS,
+            organic: ORGANIC,
+            unknown: UNKNOWN,
+            markets,
+            surfaces,
+            time: request.time,
+            codes: CODES,
+        };
+        ws.campaigns.resize(request.len(), 0);
+        if !kernel::admit(request.campaign, &admission, &mut ws.campaigns, &mut ws.bench) {
+            return Err(self.refuse_rows(request));
+        }
+        let campaigns = prices.rows.campaigns();
+        if matches!((request.time, self.valid_until()), (Some(time), Some(until)) if time >= until) {
+            ws.bench.codes_mut().fill(Reason::Expired as u8);
+            ws.campaigns.fill(campaigns);
+        } else if prices.reach.is_none() {
+            // The rows know flights only.
+            let eligibility = self.roster().eligibility(request.market, request.surface, request.time);
+            for ((code, campaign), row) in ws.bench.codes_mut().iter_mut().zip(&mut ws.campaigns).zip(request.campaign) {
+                if (*code == CODES.scored || *code == CODES.flight)
+                    && let Some(reason) = eligibility.reason(row & ((1 << INDEX_BITS) - 1))
+                {
+                    (*code, *campaign) = (reason as u8, campaigns);
                 }
-                row => {
-                    let campaign = row & ((1 << INDEX_BITS) - 1);
-                    if campaign >= campaigns {
-                        let message = format!("row {row:#010x} is campaign {campaign} of {campaigns}");
-                        return Err(Error::new(codes::ROW, "campaign", Some(i as u64), message));
-                    }
-                    // Scored candidates are told apart later: not worth its price, until a score says otherwise.
-                    let refused = eligibility.reason(campaign);
-                    (if refused.is_some() { campaigns } else { campaign }, refused.unwrap_or(Reason::Price))
-                }
-            };
-            if !expired {
-                (*own_campaign, *own_reason) = (campaign, reason);
             }
         }
         Ok(())
     }
 
-    /// Fills unwritten displacements of scored candidates from `organic` and `reference`; returns the measure that was filled.
-    fn displace(&self, request: &Request<'_>, columns: &Columns<'_>, slots: u32, ws: &mut Workspace) -> Result<Option<usize>> {
-        let Some(j) = self.displacement() else { return Ok(None) };
-        let n = request.len();
-        if (0..n).all(|i| columns.get(i, j).to_bits() != UNWRITTEN) {
-            return Ok(None);
+    /// What is wrong with the first candidate that no row of this policy can be.
+    #[cold]
+    fn refuse_rows(&self, request: &Request<'_>) -> Error {
+        let (campaigns, tag) = (self.roster().len() as u32, u32::from(self.tag()));
+        let foreign = |row: u32| row >> INDEX_BITS != tag;
+        let index = |row: u32| row & ((1 << INDEX_BITS) - 1);
+        let bad = |row: &u32| !matches!(*row, UNKNOWN | ORGANIC) && (foreign(*row) || index(*row) >= campaigns);
+        let i = request.campaign.iter().position(bad).unwrap_or(0);
+        let row = request.campaign[i];
+        let (code, message) = if foreign(row) {
+            (codes::FOREIGN_ROW, format!("row {row:#010x} belongs to another policy than {}", self.id_hex()))
+        } else {
+            (codes::ROW, format!("row {row:#010x} is campaign {} of {campaigns}", index(row)))
+        };
+        Error::new(code, "campaign", Some(i as u64), message)
+    }
+
+    /// Finds the reference where displacements of scored candidates are to be filled and none was given.
+    fn displace(&self, request: &Request<'_>, columns: &Columns<'_>, slots: u32, ws: &mut Workspace) -> Result<()> {
+        let Some(j) = self.displacement() else { return Ok(()) };
+        if request.organic.is_some() && ws.reference.is_some() {
+            return Ok(());
         }
-        let needed = (0..n).any(|i| ws.reasons[i].is_scored() && columns.get(i, j).to_bits() == UNWRITTEN);
-        if needed {
-            let Some(organic) = request.organic else {
-                return Err(Error::new(
-                    codes::MISSING,
-                    "organic",
-                    None,
-                    "displacement is not given, and without organic scores it cannot be found",
-                ));
-            };
-            self.refer(request, organic, slots, "displacement is not given", ws)?;
+        let to_fill = |(i, code): (usize, &u8)| *code == CODES.scored && columns.get(i, j).to_bits() == UNWRITTEN;
+        if !ws.bench.codes().iter().enumerate().any(to_fill) {
+            return Ok(());
         }
-        let reference = ws.reference.unwrap_or(0.0);
-        for i in 0..n {
-            let given = columns.get(i, j);
-            ws.displacement.push(match request.organic {
-                _ if given.to_bits() != UNWRITTEN => given,
-                Some(organic) if ws.reasons[i].is_scored() => organic::displacement(reference, organic[i]),
-                _ => 0.0,
-            });
-        }
-        Ok(Some(j))
+        let Some(organic) = request.organic else {
+            let message = "displacement is not given, and without organic scores it cannot be found";
+            return Err(Error::new(codes::MISSING, "organic", None, message));
+        };
+        self.refer(request, organic, slots, "displacement is not given", ws).map(|_| ())
     }
 
     /// Finds the request's reference where none was given; `why` says who needs it.

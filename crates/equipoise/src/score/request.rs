@@ -3,6 +3,7 @@
 use super::check_amount;
 use crate::error::{Error, Result, codes, quote};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
+use equipoise_kernel::score::within;
 
 /// The bit pattern of a displacement that the caller has not written: a quiet NaN that no arithmetic makes. It is filled from `organic` and
 /// `reference`; every other NaN is an error.
@@ -128,9 +129,8 @@ impl<'a> Request<'a> {
         if let Some(reference) = self.reference {
             check_amount("reference", None, reference)?;
         }
-        // One pass that the compiler can vectorise; the culprit is looked for only if there is one.
         if let Some(organic) = self.organic
-            && organic.iter().fold(false, |bad, o| bad | !(-AMOUNT_LIMIT..=AMOUNT_LIMIT).contains(o))
+            && !within(organic, AMOUNT_LIMIT)
         {
             for (i, o) in organic.iter().enumerate() {
                 check_amount("organic", Some(i as u64), *o)?;
@@ -145,7 +145,6 @@ impl<'a> Request<'a> {
 pub(super) struct Columns<'a> {
     pub(super) measures: Measures<'a>,
     pub(super) count: usize,
-    n: usize,
     /// The measure whose column is empty because nothing was written.
     unwritten: Option<usize>,
 }
@@ -184,11 +183,11 @@ impl<'a> Measures<'a> {
                 }
             }
         }
-        Ok(Columns { measures: self, count: m, n, unwritten })
+        Ok(Columns { measures: self, count: m, unwritten })
     }
 }
 
-impl<'a> Columns<'a> {
+impl Columns<'_> {
     /// Measure `j` of candidate `i`.
     #[inline]
     pub(super) fn get(&self, i: usize, j: usize) -> f32 {
@@ -197,16 +196,6 @@ impl<'a> Columns<'a> {
             Measures::Rows { values, stride } => values[i * stride + j],
             Measures::Slices { .. } if self.unwritten == Some(j) => f32::from_bits(UNWRITTEN),
             Measures::Slices { columns, offset } => columns[j][offset + i],
-        }
-    }
-
-    /// Measure `j` of all candidates, where they lie together and were written.
-    #[inline]
-    pub(super) fn column(&self, j: usize) -> Option<&'a [f32]> {
-        match self.measures {
-            Measures::Columns { values, stride } => Some(&values[j * stride..][..self.n]),
-            Measures::Rows { .. } => None,
-            Measures::Slices { columns, offset } => columns[j].get(offset..offset + self.n),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Request, Workspace};
 use crate::model::{Reason, organic::NO_ITEM};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
+use equipoise_kernel::score::lead;
 use std::collections::BinaryHeap;
 
 /// A number that orders as the float does; `x` is finite.
@@ -25,34 +26,60 @@ fn index_of(entry: u128) -> usize {
 /// `O(n + considered * log n)`; a candidate refused for its item, artist or label costs a look at every pick so far.
 pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut Workspace) {
     let slate = policy.slate();
-    let mut heap = std::mem::take(&mut ws.heap);
-    for (i, s) in ws.scores.iter().enumerate() {
-        if *s > 0.0 {
-            let organic = request.organic.map_or(0, |organic| ordered(organic[i]));
-            heap.push(entry(*s, organic, i as u32));
-        }
-    }
-    let mut heap = BinaryHeap::from(heap);
     let visible = slate.visible.unwrap_or(PLACE_LIMIT).min(PLACE_LIMIT);
-    let mut place = slate.first_place;
-    while (ws.picks.len() as u32) < slots {
-        if place > visible {
-            // Nobody else can be placed, whoever they are.
-            for entry in &heap {
-                ws.reasons[index_of(*entry)] = Reason::NoPlace;
-            }
-            break;
-        }
-        let Some(entry) = heap.pop() else { break };
-        let i = index_of(entry);
-        ws.reasons[i] = refuse(policy, request, ws, i).unwrap_or(Reason::Picked);
-        if ws.reasons[i] == Reason::Picked {
-            ws.picks.push(i as u32);
-            ws.positions.push(place);
-            place += slate.min_gap;
+    let places = visible.checked_sub(slate.first_place).map_or(0, |room| room / slate.min_gap + 1);
+    let need = slots.min(places) as usize;
+    if need > 0 {
+        take(policy, request, need, ws);
+    }
+    if (ws.picks.len() as u32) < slots && ws.picks.len() as u32 == places {
+        // Nobody else can be placed, whoever they are.
+        for reason in ws.reasons.iter_mut().filter(|r| **r == Reason::Outscored) {
+            *reason = Reason::NoPlace;
         }
     }
-    ws.heap = heap.into_vec();
+}
+
+/// Takes up to `need` candidates.
+fn take(policy: &Policy, request: &Request<'_>, need: usize, ws: &mut Workspace) {
+    let slate = policy.slate();
+    let ruled = request.item.is_some() || slate.max_per_artist.is_some() || slate.max_per_label.is_some();
+    // Some of the best may be refused; who comes after them is looked for only if too many are.
+    let ask = if ruled { need + need / 2 + 2 } else { need };
+    let mut leaders = std::mem::take(&mut ws.leaders);
+    let (bar, in_order) = lead(&ws.scores, ask, &ws.bench, &mut leaders);
+    let offer = |ws: &mut Workspace, i: usize| {
+        let refused = if ruled { refuse(policy, request, ws, i) } else { None };
+        ws.reasons[i] = refused.unwrap_or(Reason::Picked);
+        if refused.is_none() {
+            ws.positions.push(slate.first_place + ws.picks.len() as u32 * slate.min_gap);
+            ws.picks.push(i as u32);
+        }
+        ws.picks.len() < need
+    };
+    let offer_best = |ws: &mut Workspace, candidates: &mut dyn Iterator<Item = u32>| {
+        let mut heap = std::mem::take(&mut ws.heap);
+        heap.clear();
+        heap.extend(candidates.map(|i| entry(ws.scores[i as usize], request.organic.map_or(0, |o| ordered(o[i as usize])), i)));
+        let mut heap = BinaryHeap::from(heap);
+        while let Some(entry) = heap.pop() {
+            if !offer(ws, index_of(entry)) {
+                break;
+            }
+        }
+        ws.heap = heap.into_vec();
+    };
+    if in_order {
+        _ = leaders.iter().all(|i| offer(ws, *i as usize));
+    } else {
+        offer_best(ws, &mut leaders.iter().copied());
+    }
+    if ws.picks.len() < need && bar > f32::from_bits(1) {
+        leaders.clear();
+        leaders.extend((0..ws.scores.len() as u32).filter(|i| (f32::from_bits(1)..bar).contains(&ws.scores[*i as usize])));
+        offer_best(ws, &mut leaders.iter().copied());
+    }
+    ws.leaders = leaders;
 }
 
 /// Why candidate `i` cannot stand beside the picks so far.

@@ -4,6 +4,8 @@ use super::{Explanation, Request};
 use crate::error::{Error, Result, codes};
 use crate::model::{Reason, organic};
 use crate::policy::{PLACE_LIMIT, Policy};
+use equipoise_kernel::{LANES, score::Bench};
+use std::collections::TryReserveError;
 
 /// Results and scratch memory of one request at a time; used again and again, it stops allocating.
 #[derive(Debug, Default)]
@@ -16,8 +18,14 @@ pub struct Workspace {
     pub(super) campaigns: Vec<u32>,
     /// `V` of the segment.
     pub(super) values: Vec<f32>,
-    /// The measure `displacement` of every candidate, where some of it had to be filled.
-    pub(super) displacement: Vec<f32>,
+    /// Codes and prices on their way through the kernel.
+    pub(super) bench: Bench,
+    /// The numbers that break ties.
+    pub(super) ties: Vec<f32>,
+    /// The best candidates.
+    pub(super) leaders: Vec<u32>,
+    /// Most candidates so far, or as many as room was asked for.
+    capacity: usize,
     pub(super) heap: Vec<u128>,
     pub(super) places: organic::Places,
     pub(super) reference: Option<f32>,
@@ -38,27 +46,36 @@ impl Workspace {
             positions: Vec::with_capacity(places),
             campaigns: Vec::with_capacity(n),
             values: Vec::with_capacity(16),
-            displacement: Vec::with_capacity(n),
+            leaders: Vec::with_capacity(n + LANES),
+            capacity: n,
             heap: Vec::with_capacity(n),
             places: organic::Places::with_capacity(places),
             ..Self::default()
         }
     }
 
-    /// Empties everything and makes room for `n` candidates of `measures` measures.
-    pub(super) fn reserve(&mut self, n: usize, measures: usize) -> Result<()> {
-        fn room<T>(list: &mut Vec<T>, n: usize) -> Result<()> {
+    /// Empties everything and makes room for `n` candidates of this policy.
+    pub(super) fn reserve(&mut self, n: usize, policy: &Policy) -> Result<()> {
+        fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
             list.clear();
-            list.try_reserve(n).map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))
+            list.try_reserve(n)
         }
-        room(&mut self.scores, n)?;
-        room(&mut self.reasons, n)?;
-        room(&mut self.picks, PLACE_LIMIT as usize)?;
-        room(&mut self.positions, PLACE_LIMIT as usize)?;
-        room(&mut self.campaigns, n)?;
-        room(&mut self.values, measures)?;
-        room(&mut self.displacement, n)?;
-        room(&mut self.heap, n)
+        let width = policy.folded().rows.width();
+        // All at once: a second request of up to this size finds everything there.
+        self.capacity = self.capacity.max(n);
+        room(&mut self.scores, self.capacity)
+            .and_then(|()| room(&mut self.reasons, self.capacity))
+            .and_then(|()| room(&mut self.picks, PLACE_LIMIT as usize))
+            .and_then(|()| room(&mut self.positions, PLACE_LIMIT as usize))
+            .and_then(|()| room(&mut self.campaigns, self.capacity))
+            .and_then(|()| room(&mut self.values, policy.measures().len() + 1))
+            .and_then(|()| room(&mut self.ties, if policy.tie_breadth() > 0.0 { self.capacity } else { 0 }))
+            .and_then(|()| room(&mut self.leaders, self.capacity + LANES))
+            .and_then(|()| room(&mut self.heap, self.capacity))
+            .and_then(|()| self.bench.reserve(self.capacity, width))
+            .map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
+        self.bench.begin(n, width);
+        Ok(())
     }
 
     pub(super) fn forget(&mut self) {

@@ -1,0 +1,132 @@
+//! Hot rows: everything about a campaign that scoring a candidate reads, in 32 bytes that never cross a cache line.
+
+/// Words of a row of up to three prices.
+pub(super) const ROW: usize = 8;
+/// Prices that such a row holds.
+pub(super) const NEAR: usize = 3;
+/// Where the set numbers are.
+pub(super) const SETS: usize = 3;
+/// Where the flight is: its first instant and its last, two words each.
+pub(super) const FLIGHT: usize = 4;
+
+/// One cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u32; 16]);
+
+/// What a row is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct HotRow<'a> {
+    /// The campaign's price of every priced measure.
+    pub prices: &'a [f32],
+    /// Number of its set of markets.
+    pub markets: u16,
+    /// Number of its set of surfaces.
+    pub surfaces: u16,
+    /// First and last instant of its flight, both included.
+    pub flight: (i64, i64),
+}
+
+/// One row per campaign, and one of zeros after the last for candidates that are not scored.
+///
+/// A row of up to three prices takes 32 bytes: three prices, both set numbers in one word, the flight. Further prices follow, four to 16 bytes.
+#[derive(Debug)]
+pub struct HotRows {
+    lines: Vec<Line>,
+    campaigns: u32,
+    width: usize,
+    stride: usize,
+    /// Sets of markets and surfaces: every number is below.
+    sets: (usize, usize),
+}
+
+impl HotRows {
+    /// Words from one row to the next.
+    const fn stride_of(width: usize) -> usize {
+        ROW + width.saturating_sub(NEAR).div_ceil(4) * 4
+    }
+
+    /// Bytes that rows of so many campaigns take, if they can be counted.
+    #[must_use]
+    pub fn bytes(campaigns: usize, width: usize) -> Option<usize> {
+        let words = campaigns.checked_add(1)?.checked_mul(Self::stride_of(width))?;
+        words.div_ceil(16).checked_mul(64)
+    }
+
+    /// Rows of zeros, each for `width` prices.
+    ///
+    /// # Panics
+    /// If there are more words than an `i32` counts.
+    #[must_use]
+    pub fn new(campaigns: u32, width: usize) -> Self {
+        let stride = Self::stride_of(width);
+        let words = (campaigns as usize + 1) * stride;
+        assert!(i32::try_from(words).is_ok(), "{words} words of rows can be counted");
+        Self { lines: vec![Line([0; 16]); words.div_ceil(16)], campaigns, width, stride, sets: (1, 1) }
+    }
+
+    /// Writes a campaign's row.
+    ///
+    /// # Panics
+    /// If there is no such campaign, or another number of prices.
+    pub fn set(&mut self, campaign: u32, row: HotRow<'_>) {
+        assert!(campaign < self.campaigns && row.prices.len() == self.width, "a row of these rows");
+        let at = campaign as usize * self.stride;
+        let words = self.lines.as_flattened_mut();
+        let words = &mut words[at..at + self.stride];
+        for (c, price) in row.prices.iter().enumerate() {
+            words[word_of(c)] = price.to_bits();
+        }
+        words[SETS] = u32::from(row.markets) | u32::from(row.surfaces) << 16;
+        for (half, instant) in [row.flight.0, row.flight.1].into_iter().enumerate() {
+            words[FLIGHT + 2 * half] = instant as u32;
+            words[FLIGHT + 2 * half + 1] = (instant >> 32) as u32;
+        }
+        self.sets = (self.sets.0.max(row.markets as usize + 1), self.sets.1.max(row.surfaces as usize + 1));
+    }
+
+    /// How many campaigns there are; the row of this index is that of candidates that are not scored.
+    #[must_use]
+    pub fn campaigns(&self) -> u32 {
+        self.campaigns
+    }
+
+    /// Prices of a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    pub(super) fn sets(&self) -> (usize, usize) {
+        self.sets
+    }
+
+    pub(super) fn words(&self) -> &[u32] {
+        self.lines.as_flattened()
+    }
+}
+
+/// Where price `c` is in a row.
+pub(super) const fn word_of(c: usize) -> usize {
+    if c < NEAR { c } else { ROW + c - NEAR }
+}
+
+trait Flat {
+    fn as_flattened(&self) -> &[u32];
+    fn as_flattened_mut(&mut self) -> &mut [u32];
+}
+
+impl Flat for Vec<Line> {
+    fn as_flattened(&self) -> &[u32] {
+        // SAFETY: a line is sixteen words without padding.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.len() * 16) }
+    }
+    fn as_flattened_mut(&mut self) -> &mut [u32] {
+        // SAFETY: a line is sixteen words without padding.
+        unsafe { std::slice::from_raw_parts_mut(self.as_mut_ptr().cast(), self.len() * 16) }
+    }
+}

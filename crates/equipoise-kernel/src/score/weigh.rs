@@ -1,0 +1,329 @@
+//! The row phase: a score for every candidate.
+//!
+//! The arithmetic is the serving rule's: `s = c_0`, then `s + c_j y_j` in the order of measures, `c_j = V - P`, all in `f32` and never fused; last
+//! the term that breaks ties.
+
+use super::bench::{Bench, Codes};
+use super::serve::{CHUNK, Serve};
+use crate::block::{LANES, Lane};
+use crate::lanes::Portable;
+use crate::path::{Path, path};
+#[cfg(target_arch = "x86_64")]
+use crate::x86::{Avx2, Avx512};
+
+/// The column of a measure that no campaign-side goal prices.
+pub const UNPRICED: u32 = u32::MAX;
+
+/// Groups that are weighed side by side.
+const ABREAST: usize = 4;
+
+/// The measures of the candidates.
+#[derive(Debug, Clone, Copy)]
+pub enum Amounts<'a> {
+    /// Measure `j` of candidate `i` is `values[j * stride + i]`.
+    Columns {
+        /// All columns.
+        values: &'a [f32],
+        /// From one column to the next.
+        stride: usize,
+    },
+    /// Measure `j` of candidate `i` is `values[i * stride + j]`.
+    Rows {
+        /// All rows.
+        values: &'a [f32],
+        /// From one row to the next.
+        stride: usize,
+    },
+    /// Measure `j` of candidate `i` is `columns[j][offset + i]`. The column of the measure that is filled may be empty.
+    Slices {
+        /// One column per measure.
+        columns: &'a [&'a [f32]],
+        /// The first candidate's place in every column.
+        offset: usize,
+    },
+}
+
+/// How entries of a measure that are not written are filled: by what the reference is above the organic score, if it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Fill<'a> {
+    /// Which measure.
+    pub measure: usize,
+    /// The bits of an entry that is not written.
+    pub mark: u32,
+    /// The reference.
+    pub reference: f32,
+    /// Organic scores; entries are filled with zero without.
+    pub organic: Option<&'a [f32]>,
+}
+
+/// What candidates are weighed by.
+#[derive(Debug, Clone, Copy)]
+pub struct Weighing<'a> {
+    /// The measures.
+    pub amounts: Amounts<'a>,
+    /// `V`: of `exposure`, then of each measure.
+    pub values: &'a [f32],
+    /// Which of the bench's prices each of these has, or [`UNPRICED`].
+    pub columns: &'a [u32],
+    /// Amounts above this, negative ones and NaN are not good.
+    pub limit: f32,
+    /// How a measure is filled, if one is.
+    pub fill: Option<Fill<'a>>,
+    /// Breadth, and one number for each candidate, of the term that breaks ties.
+    pub tie: Option<(f32, &'a [f32])>,
+    /// As in [`super::Admission`].
+    pub codes: Codes,
+}
+
+/// Writes a score for every candidate: +0 where its code is not that of one that is scored. Writes the code of those with positive scores. Returns
+/// whether all amounts are surely good: where one may not be, the caller looks, and if one is not, what was written means nothing.
+///
+/// # Panics
+/// If the parts do not fit together: the caller has checked them.
+#[must_use]
+pub fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
+    weigh_on(path(), by, scores, bench)
+}
+
+/// [`weigh`] on a given path, which must be among [`Path::available`].
+///
+/// # Panics
+/// As [`weigh`], and if this machine does not have the path.
+#[must_use]
+pub fn weigh_on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
+    assert!(path.is_available(), "this machine has the path");
+    let n = bench.len();
+    assert!(scores.len() == n && !by.values.is_empty() && by.columns.len() == by.values.len(), "scores of these candidates");
+    assert!(by.columns.iter().all(|c| *c == UNPRICED || (*c as usize) < bench.width()), "columns of these prices");
+    assert!(by.fill.is_none_or(|f| f.organic.is_none_or(|o| o.len() == n)) && by.tie.is_none_or(|t| t.1.len() == n), "one for each");
+    assert!(by.amounts.hold(n, by.values.len() - 1, by.fill.map(|f| f.measure)), "measures of each candidate");
+    // SAFETY: the asserts above are what the bodies ask for.
+    unsafe {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => avx512(by, scores, bench),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => avx2(by, scores, bench),
+            _ => body::<Portable>(by, scores, bench),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn avx512(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { body::<Avx512>(by, scores, bench) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn avx2(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { body::<Avx2>(by, scores, bench) }
+}
+
+impl Amounts<'_> {
+    /// Whether there are `m` measures of `n` candidates.
+    fn hold(&self, n: usize, m: usize, filled: Option<usize>) -> bool {
+        let holds = |len: usize, outer: usize, stride: usize, inner: usize| {
+            outer == 0 || inner == 0 || (outer - 1).checked_mul(stride).and_then(|b| b.checked_add(inner)).is_some_and(|end| end <= len)
+        };
+        match *self {
+            Self::Columns { values, stride } => holds(values.len(), m, stride, n),
+            Self::Rows { values, stride } => holds(values.len(), n, stride, m),
+            Self::Slices { columns, offset } => {
+                let long = |c: &[f32]| offset.checked_add(n).is_some_and(|end| end <= c.len());
+                columns.len() == m && columns.iter().enumerate().all(|(j, c)| long(c) || c.is_empty() && filled == Some(j))
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The machine must have the lanes' instructions; all lengths must fit together as [`weigh_on`] asserts.
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn body<L: Serve>(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
+    let n = scores.len();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut run = Run::<L> { by, n, scores: scores.as_mut_ptr(), worst: L::splat(0.0), best: L::splat(0.0) };
+        let (mut g, whole) = (0, n / LANES);
+        while g + ABREAST <= whole {
+            run.groups::<ABREAST>(g, LANES, bench);
+            g += ABREAST;
+        }
+        while g < whole {
+            run.groups::<1>(g, LANES, bench);
+            g += 1;
+        }
+        if !n.is_multiple_of(LANES) {
+            run.groups::<1>(g, n % LANES, bench);
+        }
+        let (mut best, mut worst) = (Lane([0.0; LANES]), [0.0; LANES]);
+        run.best.store(&mut best.0);
+        run.worst.store(&mut worst);
+        bench.best = Some(best);
+        // As bits, amounts that are good are no greater than the limit, -0 aside.
+        worst.iter().all(|w| w.to_bits() <= by.limit.to_bits())
+    }
+}
+
+/// One request on its way.
+struct Run<'a, L> {
+    by: &'a Weighing<'a>,
+    n: usize,
+    scores: *mut f32,
+    /// The greatest bit pattern of an amount.
+    worst: L,
+    /// The highest score.
+    best: L,
+}
+
+impl<L: Serve> Run<'_, L> {
+    /// Weighs `G` groups from group `first` on, the last of which has `count` candidates.
+    ///
+    /// # Safety
+    /// As [`body`]; `G` is 1 where `count` is not [`LANES`].
+    #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+    #[inline(always)]
+    unsafe fn groups<const G: usize>(&mut self, first: usize, count: usize, bench: &mut Bench) {
+        let (by, width, at) = (self.by, bench.width(), first * LANES);
+        let m = by.values.len() - 1;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = L::splat(0.0);
+            let prices = bench.prices.as_ptr().add(first * width);
+            let price = |g: usize, column: u32| L::load(&(*prices.add(g * width + column as usize)).0);
+            let load = |from: *const f32, g: usize| {
+                if count == LANES { L::load(&*from.add(g * LANES).cast()) } else { L::load_first(from, count) }
+            };
+            let rate = |g: usize, j: usize| {
+                let (value, column) = (L::splat(*by.values.get_unchecked(j)), *by.columns.get_unchecked(j));
+                if column == UNPRICED { value } else { value.sub(price(g, column)) }
+            };
+            let mut s: [L; G] = std::array::from_fn(|g| rate(g, 0));
+            let mut turned = [Lane([0.0_f32; LANES]); CHUNK * ABREAST];
+            for from in (0..m).step_by(CHUNK) {
+                let chunk = CHUNK.min(m - from);
+                if let Amounts::Rows { values, stride } = by.amounts {
+                    for g in 0..G {
+                        let rows = values.as_ptr().add((at + g * LANES) * stride + from);
+                        let to = turned.as_mut_ptr().cast::<f32>().add(g * LANES);
+                        L::transpose(rows, stride, count, chunk, to, ABREAST * LANES);
+                    }
+                }
+                for j in from..from + chunk {
+                    let column = match by.amounts {
+                        Amounts::Columns { values, stride } => values.as_ptr().add(j * stride + at),
+                        Amounts::Rows { .. } => turned.as_ptr().cast::<f32>().add((j - from) * ABREAST * LANES),
+                        Amounts::Slices { columns, offset } => {
+                            let column = columns.get_unchecked(j);
+                            if column.is_empty() { std::ptr::null() } else { column.as_ptr().add(offset + at) }
+                        }
+                    };
+                    if let Some(fill) = by.fill
+                        && fill.measure == j
+                    {
+                        for (g, s) in s.iter_mut().enumerate() {
+                            let given = if column.is_null() { L::splat(f32::from_bits(fill.mark)) } else { load(column, g) };
+                            let missing = given.with_bits(fill.mark);
+                            self.worst = self.worst.max_bits(zero.select(missing, given));
+                            let lost = match fill.organic {
+                                Some(organic) => L::splat(fill.reference).sub(load(organic.as_ptr().add(at), g)),
+                                None => zero,
+                            };
+                            // Zero where nothing is lost, and never -0.
+                            let y = lost.max(zero).select(missing, given);
+                            *s = s.add(rate(g, j + 1).mul(y));
+                        }
+                    } else {
+                        for (g, s) in s.iter_mut().enumerate() {
+                            let y = load(column, g);
+                            self.worst = self.worst.max_bits(y);
+                            *s = s.add(rate(g, j + 1).mul(y));
+                        }
+                    }
+                }
+            }
+            if let Some((breadth, u)) = by.tie {
+                for (g, s) in s.iter_mut().enumerate() {
+                    *s = s.add(L::splat(breadth).mul(load(u.as_ptr().add(at), g)));
+                }
+            }
+            for (g, s) in s.into_iter().enumerate() {
+                let codes = bench.codes.get_unchecked_mut(first + g);
+                // Adding zero makes -0 into +0.
+                let s = s.add(zero).select(L::of_code(codes, by.codes.scored), zero);
+                L::set_code(s.above(zero), codes, by.codes.positive);
+                self.best = s.max(self.best);
+                debug_assert!((first + g) * LANES + count <= self.n);
+                let to = self.scores.add(at + g * LANES);
+                if count == LANES {
+                    s.store(&mut *to.cast());
+                } else {
+                    s.store_first(to, count);
+                }
+            }
+        }
+    }
+}
+
+/// Whether no value's magnitude is above `limit`, which is finite, and none is NaN.
+#[must_use]
+pub fn within(values: &[f32], limit: f32) -> bool {
+    within_on(path(), values, limit)
+}
+
+/// [`within`] on a given path, which must be among [`Path::available`].
+///
+/// # Panics
+/// If this machine does not have the path.
+#[must_use]
+pub fn within_on(path: Path, values: &[f32], limit: f32) -> bool {
+    assert!(path.is_available(), "this machine has the path");
+    // SAFETY: the machine has the path.
+    unsafe {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => within_avx512(values, limit),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => within_avx2(values, limit),
+            _ => all_within::<Portable>(values, limit),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn within_avx512(values: &[f32], limit: f32) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { all_within::<Avx512>(values, limit) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn within_avx2(values: &[f32], limit: f32) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { all_within::<Avx2>(values, limit) }
+}
+
+/// # Safety
+/// The machine must have the lanes' instructions.
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn all_within<L: Serve>(values: &[f32], limit: f32) -> bool {
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut worst = [0.0; LANES];
+    // SAFETY: the caller's promise; what is loaded lies in the slices.
+    unsafe {
+        // The magnitude's bits order as it does, and those of NaN are above those of infinity.
+        let mut top = L::load_first(rest.as_ptr(), rest.len()).abs();
+        for group in groups {
+            top = top.max_bits(L::load(group).abs());
+        }
+        top.store(&mut worst);
+    }
+    worst.iter().all(|w| w.to_bits() <= limit.to_bits())
+}
