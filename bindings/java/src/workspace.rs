@@ -137,6 +137,7 @@ impl Memory {
                 measures,
                 item: given(ITEM).then(|| self.column(layout.item, n)),
                 artist: None,
+                frequency: None,
             })
         }
     }
