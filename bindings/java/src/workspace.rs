@@ -138,6 +138,7 @@ impl Memory {
                 item: given(ITEM).then(|| self.column(layout.item, n)),
                 artist: None,
                 frequency: None,
+                gates: None,
             })
         }
     }

@@ -68,6 +68,11 @@ codes! {
     CORRUPT = "policy.corrupt", Policy, "The bytes are not a well-formed policy file.";
     VERSION = "policy.version", Policy, "The policy file needs a newer reader, or is too old.";
     POLICY_LIMIT = "policy.limit", Policy, "The policy exceeds a stated limit.";
+    STALE = "policy.stale", Policy, "The policy's `valid_until` has passed.";
+    FOREIGN = "policy.foreign", Policy, "The policy belongs to another programme, or does not come from the live one.";
+    OLDER = "policy.older", Policy, "The policy's epoch is before that of the live one.";
+    WORSE = "policy.worse", Policy, "The policy's certificate is worse than that of the live one.";
+    NOT_KEPT = "policy.not_kept", Policy, "The policy to roll back to is not among those kept.";
     CLOSED = "usage.closed", Usage, "The object was closed.";
     CONCURRENT = "usage.concurrent", Usage, "A workspace was used by two threads at once.";
     CANCELLED = "usage.cancelled", Usage, "The caller asked to stop before there was a result.";

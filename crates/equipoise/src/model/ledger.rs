@@ -34,6 +34,13 @@ impl Scope {
     pub const fn name(self) -> &'static str {
         ["campaign", "artist", "label", "licensor", "market", "surface", "all"][self as usize]
     }
+
+    /// The scope of this [`Scope::name`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Campaign, Self::Artist, Self::Label, Self::Licensor, Self::Market, Self::Surface, Self::All];
+        all.into_iter().find(|scope| scope.name() == name)
+    }
 }
 
 /// `d = inside * (measure over members) + outside * (measure over everything else)`: `(1, 0)` for amounts, `(1 - s, -s)` for shares.

@@ -249,11 +249,16 @@ fn table<'a, T: Scalar>(name: &'static str, column: &'a Column<T>, width: usize)
     (name, T::DTYPE, vec![column.len().checked_div(width).unwrap_or(0), width], column.raw())
 }
 
-/// The same policy with another `valid_until`: new metadata over the same tensors.
-pub(super) fn with_valid_until(bytes: &[u8], until: i64) -> Result<Vec<u8>> {
+/// The same policy with other entries of metadata, `None` taking one out: new metadata over the same tensors, unsigned.
+pub(super) fn with_metadata(bytes: &[u8], entries: &[(&str, Option<String>)]) -> Result<Vec<u8>> {
     let container = container::read(bytes)?;
     let mut metadata = container.metadata;
-    metadata.insert("valid_until".to_owned(), until.to_string());
+    for (key, value) in entries {
+        match value {
+            Some(value) => metadata.insert((*key).to_owned(), value.clone()),
+            None => metadata.shift_remove(*key),
+        };
+    }
     // A place among the format's own names, before what travels along: equal drafts give equal bytes.
     let rank = |k: &str| RESERVED.iter().position(|r| *r == k).unwrap_or(RESERVED.len());
     metadata.sort_by(|a, _, b, _| rank(a).cmp(&rank(b)).then_with(|| a.cmp(b)));

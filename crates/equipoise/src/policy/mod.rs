@@ -6,6 +6,7 @@ mod diff;
 mod draft;
 mod file;
 mod fold;
+mod lineage;
 mod objectives;
 mod reach;
 mod roster;
@@ -15,12 +16,14 @@ pub use container::{FILE_LIMIT, HEADER_LIMIT};
 pub use diff::{Change, Diff};
 pub use draft::Draft;
 pub use file::{FORMAT_VERSION, MEASURE_LIMIT, PLACE_LIMIT, PRICE_LIMIT};
+pub use lineage::Lineage;
 pub use roster::{Eligibility, NONE, Roster};
 pub use rows::{CAMPAIGN_LIMIT, ORGANIC, UNKNOWN};
 
 pub(crate) use file::Ledgers;
 pub(crate) use fold::{Prices, segment_coefficient};
 pub(crate) use reach::Reach;
+pub(crate) use lineage::Standing;
 pub(crate) use rows::INDEX_BITS;
 
 use crate::error::{Error, Result, codes, quote};
@@ -174,7 +177,7 @@ impl Policy {
     /// # Errors
     /// `policy.limit` where its metadata leave no room.
     pub fn with_valid_until(&self, until: i64) -> Result<Self> {
-        Ok(Self::read(file::with_valid_until(&self.0.bytes, until)?)?)
+        Ok(Self::read(file::with_metadata(&self.0.bytes, &[("valid_until", Some(until.to_string()))])?)?)
     }
 
     /// The first 16 bytes of the digest of the policy's bytes.
@@ -318,6 +321,21 @@ impl Policy {
 
     pub(crate) fn folded(&self) -> &Prices {
         &self.0.prices
+    }
+
+    /// Whether this is the same object in memory, not only an equal one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether nobody else holds this policy; nobody can come by it then but through this one.
+    pub(crate) fn is_only(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
+    /// Bytes of memory that it holds, but for small change.
+    pub(crate) fn memory(&self) -> usize {
+        self.0.bytes.capacity() + size_of_val(self.0.prices.campaigns.as_slice()) + size_of_val(self.0.hashes.as_slice())
     }
 
     pub(crate) fn tag(&self) -> u8 {

@@ -30,17 +30,30 @@
 //! # Ok::<(), equipoise::Error>(())
 //! ```
 
+mod breakers;
 mod explain;
+mod gates;
+mod install;
 mod refuse;
 mod request;
 mod rows;
+mod scorer;
+mod seat;
 mod slate;
+mod switches;
+mod watch;
 mod workspace;
 
 pub use crate::model::Reason;
 pub use crate::policy::{ORGANIC, UNKNOWN};
+pub use breakers::{Action, BREAKERS_LIMIT, Breaker, BreakerAccount, BreakerState, Breakers, Reset};
 pub use explain::{Explanation, Term, TermKind};
+pub use gates::Gates;
+pub use install::Install;
 pub use request::{Measures, Request, UNWRITTEN};
+pub use scorer::{Clock, Installed, KEPT, Reader, Scorer};
+pub use switches::{SWITCHES_LIMIT, Switches};
+pub use watch::{FileWatch, Watcher, hold_watchers, resume_watchers};
 pub use workspace::{Decision, Workspace};
 
 use crate::error::{Error, Result, codes};
@@ -70,10 +83,16 @@ impl Policy {
     /// `invalid_input.*`, naming argument and index: columns that do not fit together, numbers out of range, rows of another policy.
     /// `resource_exhausted.memory` where the workspace cannot grow.
     pub fn score<'a>(&'a self, request: &'a Request<'a>, workspace: &'a mut Workspace) -> Result<Decision<'a>> {
+        self.decide(request, workspace)?;
+        Ok(Decision { policy: self, request, workspace })
+    }
+
+    /// Scores into the workspace.
+    fn decide(&self, request: &Request<'_>, workspace: &mut Workspace) -> Result<()> {
         workspace.forget();
         self.evaluate(request, workspace)?;
         workspace.scored_by(self, request.len());
-        Ok(Decision { policy: self, request, workspace })
+        Ok(())
     }
 
     fn evaluate(&self, request: &Request<'_>, ws: &mut Workspace) -> Result<()> {
@@ -198,6 +217,7 @@ const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Policy>();
     shared::<Workspace>();
+    shared::<Scorer>();
     shared::<Error>();
 };
 

@@ -1,6 +1,6 @@
 //! What a caller asks: one opportunity as borrowed columns.
 
-use super::check_amount;
+use super::{Gates, check_amount};
 use crate::error::{Error, Result, codes, quote};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 use equipoise_kernel::score::within;
@@ -40,6 +40,8 @@ pub struct Request<'a> {
     /// How often the listener has had each candidate's campaign, over whatever time the caller's caps are meant for; below 2^32 - 1. Checked
     /// against the policy's frequency caps; without counts those are not checked.
     pub frequency: Option<&'a [u32]>,
+    /// What switches and breakers say about this policy; [`super::Scorer::score`] sees to it.
+    pub gates: Option<&'a Gates>,
 }
 
 /// The measures of a request, `m` per candidate in the policy's order.
@@ -85,6 +87,7 @@ impl<'a> Request<'a> {
             item: None,
             artist: None,
             frequency: None,
+            gates: None,
         }
     }
 
@@ -121,6 +124,9 @@ impl<'a> Request<'a> {
                 Some(at as u64),
                 format!("{NONE} is not a count: the largest is {}", NONE - 1),
             ));
+        }
+        if self.gates.is_some_and(|gates| gates.policy_id() != policy.id()) {
+            return Err(Error::new(codes::FOREIGN_ROW, "gates", None, format!("they belong to another policy than {}", policy.id_hex())));
         }
         let columns = self.measures.check(n, policy)?;
         if let Some(slots) = self.slots.filter(|s| *s > PLACE_LIMIT) {

@@ -1,5 +1,6 @@
 //! The memory of a request, and the view of its outcome.
 
+use super::seat::Seat;
 use super::{Explanation, Request};
 use crate::error::{Error, Result, codes};
 use crate::model::{Reason, organic};
@@ -30,6 +31,8 @@ pub struct Workspace {
     pub(super) places: organic::Places,
     pub(super) reference: Option<f32>,
     pub(super) known_segment: bool,
+    /// The place at the scorer that it was last used with.
+    pub(super) seat: Option<Box<Seat>>,
     /// The policy and the number of candidates of the outcome that is held.
     holds: Option<([u8; 16], usize)>,
 }
@@ -76,6 +79,20 @@ impl Workspace {
             .map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
         self.bench.begin(n, width);
         Ok(())
+    }
+
+    /// Candidates that fit without growing.
+    pub(super) fn capacity(&self) -> usize {
+        self.scores.capacity()
+    }
+
+    /// Bytes of memory that it holds, but for small change.
+    pub(super) fn memory(&self) -> usize {
+        fn bytes<T>(list: &Vec<T>) -> usize {
+            list.capacity() * size_of::<T>()
+        }
+        let words = bytes(&self.scores) + bytes(&self.campaigns) + bytes(&self.displacement) + bytes(&self.picks) + bytes(&self.positions);
+        words + bytes(&self.reasons) + bytes(&self.heap)
     }
 
     pub(super) fn forget(&mut self) {
@@ -148,6 +165,12 @@ impl<'a> Decision<'a> {
     #[must_use]
     pub fn policy(&self) -> &'a Policy {
         self.policy
+    }
+
+    /// [`Policy::id`] of the policy that decided.
+    #[must_use]
+    pub fn policy_id(&self) -> [u8; 16] {
+        self.policy.id()
     }
 
     /// As [`Workspace::scores`].

@@ -2,15 +2,26 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
+
 struct Counting;
 
+/// Counts a call of this thread; one that is ending has nothing left to count with.
+fn own() {
+    let _ = OWN.try_with(|n| n.set(n.get() + 1));
+}
+
 fn grown(by: usize) {
+    own();
     ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
     PEAK.fetch_max(HELD.fetch_add(by, Ordering::Relaxed) + by, Ordering::Relaxed);
 }
@@ -24,6 +35,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        own();
         HELD.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(pointer, layout) }
@@ -53,4 +65,11 @@ pub fn allocations<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let outcome = work();
     (outcome, ALLOCATIONS.load(Ordering::Relaxed) - before)
+}
+
+/// Runs `work` and tells how often this thread allocated or freed anything meanwhile.
+pub fn by_this_thread<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let before = OWN.get();
+    let outcome = work();
+    (outcome, OWN.get() - before)
 }
