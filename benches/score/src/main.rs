@@ -42,7 +42,7 @@ fn draft() -> equipoise::Result<Draft> {
         surfaces: some("surface-"),
         start: Some(0),
         end: Some(1 << 50),
-        goals: Vec::new(),
+        ..Campaign::default()
     });
     let ledger =
         |kind, measure, scope, key, share: f64| Ledger { goal: 0, kind, measure, scope, key, inside: 1.0 - share, outside: -share };

@@ -44,6 +44,7 @@ impl<T: Default> ErrorPolicy<T, Fault> for Throw {
     }
 
     fn on_panic<'local: 'native, 'native>(env: &mut Env<'local>, (): &mut (), payload: Box<dyn Any + Send>) -> jni::errors::Result<T> {
+        equipoise::observe::count_panic();
         let what = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let error = internal(what.unwrap_or("a panic without a message"));
         // Dropping a payload may itself panic; a leak is better.

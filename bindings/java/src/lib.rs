@@ -7,6 +7,7 @@ mod critical;
 mod error;
 mod layout;
 mod policy;
+mod scorer;
 mod table;
 mod workspace;
 
@@ -42,7 +43,50 @@ const METHODS: &[NativeMethod] = &[
         static fn policy_rows(policy: jlong, text: [jbyte], ends: [jint], out: [jint], count: jint) -> jint,
     },
     native_method! { error_policy = Throw, fn = policy::index, static fn policy_index(policy: jlong, what: jint, name: [jbyte]) -> jint },
-    native_method! { error_policy = Throw, fn = workspace::new, static fn workspace_new() -> jlong },
+    native_method! { error_policy = Throw, fn = policy::metadata, static fn policy_metadata(policy: jlong) -> [JString] },
+    native_method! { error_policy = Throw, fn = scorer::new, static fn scorer_new(policy: jlong, switches: [jbyte]) -> jlong },
+    native_method! { error_policy = Throw, fn = scorer::release, static fn scorer_release(scorer: jlong) },
+    native_method! { error_policy = Throw, fn = scorer::install, static fn scorer_install(scorer: jlong, policy: jlong, flags: jint) -> jint },
+    native_method! {
+        error_policy = Throw,
+        fn = scorer::install_file,
+        static fn scorer_install_file(scorer: jlong, path: [jbyte], flags: jint) -> jlong,
+    },
+    native_method! { error_policy = Throw, fn = scorer::rollback, static fn scorer_rollback(scorer: jlong, id: [jbyte]) -> jlong },
+    native_method! { error_policy = Throw, fn = scorer::kept, static fn scorer_kept(scorer: jlong) -> [JString] },
+    native_method! { error_policy = Throw, fn = scorer::refusal, static fn scorer_refusal(scorer: jlong) -> [JString] },
+    native_method! {
+        error_policy = Throw,
+        fn = scorer::switch,
+        static fn scorer_switch(scorer: jlong, scope: jint, id: [jbyte], on: jint) -> jint,
+    },
+    native_method! { error_policy = Throw, fn = scorer::switches, static fn scorer_switches(scorer: jlong) -> JString },
+    native_method! { error_policy = Throw, fn = scorer::set_switches, static fn scorer_set_switches(scorer: jlong, switches: [jbyte]) },
+    native_method! { error_policy = Throw, fn = scorer::unmatched, static fn scorer_unmatched(scorer: jlong) -> [JString] },
+    native_method! {
+        error_policy = Throw,
+        fn = scorer::set_breaker,
+        static fn scorer_set_breaker(scorer: jlong, campaign: [jbyte], rule: [jbyte]),
+    },
+    native_method! { error_policy = Throw, fn = scorer::breakers, static fn scorer_breakers(scorer: jlong) -> JString },
+    native_method! { error_policy = Throw, fn = scorer::set_breakers, static fn scorer_set_breakers(scorer: jlong, breakers: [jbyte]) },
+    native_method! {
+        error_policy = Throw,
+        fn = scorer::record,
+        static fn scorer_record(scorer: jlong, campaign: [jbyte], events: jlong, responses: jlong, timed: jint, now: jlong) -> jint,
+    },
+    native_method! {
+        error_policy = Throw,
+        fn = scorer::reset_breaker,
+        static fn scorer_reset_breaker(scorer: jlong, campaign: [jbyte]) -> jint,
+    },
+    native_method! { error_policy = Throw, fn = scorer::time_every, static fn scorer_time_every(scorer: jlong, every: jint) },
+    native_method! { error_policy = Throw, fn = scorer::metrics, static fn scorer_metrics(scorer: jlong, out: [jdouble]) -> jint },
+    native_method! { error_policy = Throw, fn = scorer::metric_series, static fn metric_series() -> [JString] },
+    native_method! { error_policy = Throw, fn = scorer::watch_new, static fn watch_new(path: [jbyte], flags: jint) -> jlong },
+    native_method! { error_policy = Throw, fn = scorer::watch_release, static fn watch_release(watch: jlong) },
+    native_method! { error_policy = Throw, fn = scorer::watch_poll, static fn watch_poll(watch: jlong, scorer: jlong) -> jlong },
+    native_method! { error_policy = Throw, fn = workspace::new, static fn workspace_new(scorer: jlong) -> jlong },
     native_method! { error_policy = Throw, fn = workspace::release, static fn workspace_release(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::layout, static fn workspace_layout(capacity: jint, measures: jint) -> [jlong] },
     native_method! {

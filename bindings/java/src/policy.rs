@@ -51,6 +51,16 @@ pub(crate) fn measures<'local>(
     strings(env, POLICIES.get(policy)?.measures())
 }
 
+/// Everything that travels along as text: key, value, key, value, ...
+pub(crate) fn metadata<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+) -> Result<JObjectArray<'local, JString<'local>>, Fault> {
+    let policy = POLICIES.get(policy)?;
+    strings(env, policy.metadata().iter().flat_map(|(key, value)| [key, value]).collect::<Vec<_>>())
+}
+
 /// Looks up `count` ids in one call: id `i` ends at `ends[i]` of `text` and starts where the one before ends.
 pub(crate) fn rows<'local>(
     env: &mut Env<'local>,
@@ -114,6 +124,6 @@ pub(crate) fn strings<'local, S: AsRef<str>>(
     Ok(array)
 }
 
-fn text(bytes: Vec<u8>, argument: &str) -> Result<String, Error> {
+pub(crate) fn text(bytes: Vec<u8>, argument: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, argument, None, e.to_string()))
 }

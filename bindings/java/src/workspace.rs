@@ -4,11 +4,12 @@ use crate::critical::{HeapArray, Held};
 use crate::error::Fault;
 use crate::layout::Layout;
 use crate::policy::{POLICIES, strings};
+use crate::scorer::SCORERS;
 use crate::table::Table;
 use equipoise::error::{Error, Result, codes};
 use equipoise::model::Reason;
 use equipoise::policy::Policy;
-use equipoise::score::{Explanation, Measures, Request, UNWRITTEN, Workspace};
+use equipoise::score::{Explanation, Measures, Request, Scorer, UNWRITTEN, Workspace};
 use jni::Env;
 use jni::objects::{JByteBuffer, JClass, JDoubleArray, JLongArray, JObject, JObjectArray, JString};
 use jni::refs::Global;
@@ -31,6 +32,8 @@ const BY_CANDIDATE: jint = 1 << 18;
 
 /// What stands behind one workspace.
 struct State {
+    /// Whose switches, breakers and counters it takes part in.
+    scorer: Scorer,
     core: Workspace,
     memory: Option<Memory>,
     /// The policy scored with last. Java keeps a policy reachable while it is begun, so a policy that is no longer begun anywhere is
@@ -133,20 +136,16 @@ impl Memory {
                 key: scalars.key as u64,
                 reference: given(REFERENCE).then_some(scalars.reference),
                 organic: given(ORGANIC).then(|| self.column(layout.organic, n)),
-                campaign: self.column(layout.campaign, n),
-                measures,
                 item: given(ITEM).then(|| self.column(layout.item, n)),
-                artist: None,
-                frequency: None,
-                gates: None,
+                ..Request::new(self.column(layout.campaign, n), measures)
             })
         }
     }
 }
 
 impl State {
-    fn new() -> Self {
-        Self { core: Workspace::with_capacity(0), memory: None, policy: None, last: None, dirty: false }
+    fn new(scorer: Scorer) -> Self {
+        Self { scorer, core: Workspace::with_capacity(0), memory: None, policy: None, last: None, dirty: false }
     }
 
     fn score(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
@@ -169,8 +168,14 @@ impl State {
         };
         // Whatever may block is done: from here on the JVM may be waiting for this thread.
         let held = heap.as_ref().map(HeapArray::hold).transpose()?;
-        let request = memory.request(&scalars, policy.measures().len(), held.as_ref().map(Held::values))?;
-        let decision = policy.score(&request, &mut self.core)?;
+        let request = match memory.request(&scalars, policy.measures().len(), held.as_ref().map(Held::values)) {
+            Ok(request) => request,
+            Err(error) => {
+                self.scorer.count_failure(&mut self.core, &error);
+                return Err(error);
+            }
+        };
+        let decision = self.scorer.score(policy, &request, &mut self.core)?;
         let n = request.campaign.len();
         let picks = decision.picks().len();
         // SAFETY: results are columns of their own, as long as the capacity; a request has at most n picks.
@@ -199,8 +204,8 @@ impl State {
     }
 }
 
-pub(crate) fn new<'local>(_env: &mut Env<'local>, _class: JClass<'local>) -> std::result::Result<jlong, Fault> {
-    Ok(WORKSPACES.insert(State::new())?)
+pub(crate) fn new<'local>(_env: &mut Env<'local>, _class: JClass<'local>, scorer: jlong) -> std::result::Result<jlong, Fault> {
+    Ok(WORKSPACES.insert(State::new(SCORERS.get(scorer)?))?)
 }
 
 pub(crate) fn release<'local>(_env: &mut Env<'local>, _class: JClass<'local>, workspace: jlong) -> std::result::Result<(), Fault> {

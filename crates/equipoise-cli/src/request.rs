@@ -166,10 +166,9 @@ impl Columns {
             key: self.key,
             reference: self.reference,
             organic: self.organic.as_deref(),
-            campaign: &self.campaign,
-            measures: Measures::Rows { values: &self.measures, stride: self.stride },
             item: Some(&self.item),
             artist: self.artist.as_deref(),
+            ..Request::new(&self.campaign, Measures::Rows { values: &self.measures, stride: self.stride })
         }
     }
 }

@@ -77,6 +77,7 @@ codes! {
     CONCURRENT = "usage.concurrent", Usage, "A workspace was used by two threads at once.";
     CANCELLED = "usage.cancelled", Usage, "The caller asked to stop before there was a result.";
     NOT_BEGUN = "usage.not_begun", Usage, "The request was not begun, or has not been scored yet.";
+    LIBRARY = "usage.library", Usage, "The native library of a face cannot be loaded or is of another version.";
     MEMORY = "resource_exhausted.memory", ResourceExhausted, "Memory could not be had; nothing changed.";
     PANIC = "internal.panic", Internal, "A bug in equipoise; the process goes on.";
 }

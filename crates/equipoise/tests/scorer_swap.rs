@@ -15,7 +15,7 @@ const VERSIONS: usize = 8;
 const READERS: usize = 3;
 const INSTALLS: usize = 2_000;
 
-/// Version `v`: every campaign has a rank of its own in it, and is worth `1 + number / 100 + v`.
+/// Version `v`: every campaign has a rank of its own in it, and is worth `1 + number / 64 + v`.
 fn version(v: usize) -> Policy {
     // Ids that sort differently in each version: a prefix that permutes, cut off again when asked for.
     let list: Vec<Campaign> = (0..CAMPAIGNS).map(|i| lineup::campaign(&id(v, i), [""; 3])).collect();
@@ -24,7 +24,7 @@ fn version(v: usize) -> Policy {
     let ledger = |i: usize| {
         let key = ids.iter().position(|x| *x == id(v, i)).expect("it is there") as u32;
         let ledger = Ledger { goal: 0, kind: GoalKind::Share, measure: 0, scope: Scope::Campaign, key, inside: 1.0, outside: 0.0 };
-        (ledger, -(i as f64) / 100.0)
+        (ledger, -(i as f64) / 64.0)
     };
     let draft = lineup::draft(list, 1.0 + v as f64);
     Policy::new(&Draft { goals: vec!["g".into()], ledgers: (0..CAMPAIGNS).map(ledger).collect(), ..draft }).expect("a good draft")
@@ -35,7 +35,7 @@ fn id(v: usize, i: usize) -> String {
 }
 
 fn wanted(v: usize, i: usize) -> u32 {
-    ((1.0 + v as f64 + i as f64 / 100.0) as f32).to_bits()
+    ((1.0 + v as f64 + i as f64 / 64.0) as f32).to_bits()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn each_answer_is_of_exactly_one_policy() {
     let (stop, quiet) = (AtomicBool::new(false), AtomicBool::new(false));
     let (scored, seen, still) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
-        for _ in 0..READERS {
+        let reader = || {
             scope.spawn(|| {
                 let (mut reader, mut workspace) = (scorer.reader(), Workspace::with_capacity(CAMPAIGNS));
                 let mut last = None;
@@ -77,8 +77,9 @@ fn each_answer_is_of_exactly_one_policy() {
                         seen.fetch_add(1, Ordering::Relaxed);
                     }
                 }
-            });
-        }
+            })
+        };
+        let readers: Vec<_> = (0..READERS).map(|_| reader()).collect();
         for k in 0..INSTALLS {
             // A policy of its own each time: what was retired is truly freed.
             let next = Policy::from_bytes(&files[(k * 5 + k / 7) % VERSIONS]).expect("a good file");
@@ -94,7 +95,7 @@ fn each_answer_is_of_exactly_one_policy() {
                 thread::yield_now();
             }
         }
-        while still.load(Ordering::Relaxed) < 1_000 {
+        while still.load(Ordering::Relaxed) < 1_000 && !readers.iter().any(thread::ScopedJoinHandle::is_finished) {
             thread::yield_now();
         }
         stop.store(true, Ordering::Relaxed);

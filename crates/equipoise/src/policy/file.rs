@@ -492,9 +492,9 @@ pub(super) fn read(bytes: &Arc<Vec<u8>>) -> std::result::Result<Contents, Refusa
     let valid_until = reader.container.metadata.contains_key("valid_until").then(|| reader.value("valid_until")).transpose()?;
     let parent_id = match reader.container.metadata.get("parent_id") {
         None => None,
-        Some(text) => match u128::from_str_radix(text, 16).map(u128::to_be_bytes) {
-            Ok(id) if hex(id) == *text => Some(id),
-            _ => return flaw("parent_id", None, 8, "not 32 lower-case hexadecimal digits"),
+        Some(text) => match super::parse_id(text) {
+            Ok(id) => Some(id),
+            Err(_) => return flaw("parent_id", None, 8, "not 32 lower-case hexadecimal digits"),
         },
     };
 

@@ -351,6 +351,17 @@ impl Policy {
     }
 }
 
+/// The id that [`Policy::id_hex`] writes.
+///
+/// # Errors
+/// `invalid_input.range` for anything but 32 lower-case hexadecimal digits.
+pub fn parse_id(text: &str) -> Result<[u8; 16]> {
+    match u128::from_str_radix(text, 16).map(u128::to_be_bytes) {
+        Ok(id) if file::hex(id) == text => Ok(id),
+        _ => Err(Error::new(codes::RANGE, "id", None, format!("{} is not 32 lower-case hexadecimal digits", quote(text)))),
+    }
+}
+
 impl PartialEq for Policy {
     fn eq(&self, other: &Self) -> bool {
         self.0.bytes == other.0.bytes

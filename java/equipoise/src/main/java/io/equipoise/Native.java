@@ -61,7 +61,72 @@ final class Native {
   /** Index of a market, surface or measure, -1 if the policy does not know it. */
   static native int policyIndex(long policy, int what, byte[] name);
 
-  static native long workspaceNew();
+  /** Everything that travels along with a policy, as text: key, value, key, value. */
+  static native String[] policyMetadata(long policy);
+
+  /** Flags of installs. */
+  static final int FORCE = 1;
+
+  static final int SUCCESSOR = 2;
+
+  /** A scorer of a policy, with switches as UTF-8 JSON. */
+  static native long scorerNew(long policy, byte[] switches);
+
+  static native void scorerRelease(long scorer);
+
+  /** Gives 1 where another policy is live now. */
+  static native int scorerInstall(long scorer, long policy, int flags);
+
+  /** Gives a policy where another one is live now, else 0; so does {@link #scorerRollback}. */
+  static native long scorerInstallFile(long scorer, byte[] path, int flags);
+
+  static native long scorerRollback(long scorer, byte[] id);
+
+  /** Ids of the policies kept, the latest first. */
+  static native String[] scorerKept(long scorer);
+
+  /** Code and message of the last refusal; empty where there is none. */
+  static native String[] scorerRefusal(long scorer);
+
+  /** Sets a switch; scopes are numbered as {@link Scope}. Gives 1 where that changed anything. */
+  static native int scorerSwitch(long scorer, int scope, byte[] id, int on);
+
+  static native String scorerSwitches(long scorer);
+
+  static native void scorerSetSwitches(long scorer, byte[] switches);
+
+  /** Switches that the live policy does not know: scope, id, scope, id. */
+  static native String[] scorerUnmatched(long scorer);
+
+  /** Sets a rule, given as UTF-8 JSON or null for none, of a campaign or (null) of all others. */
+  static native void scorerSetBreaker(long scorer, byte[] campaign, byte[] rule);
+
+  static native String scorerBreakers(long scorer);
+
+  static native void scorerSetBreakers(long scorer, byte[] breakers);
+
+  /** Counts responses; gives the breaker's state, numbered as {@link BreakerState}, or -1. The clock counts where {@code timed} is 0. */
+  static native int scorerRecord(long scorer, byte[] campaign, long events, long responses, int timed, long now);
+
+  /** Gives 1 where the campaign's breaker had been tripped. */
+  static native int scorerResetBreaker(long scorer, byte[] campaign);
+
+  static native void scorerTimeEvery(long scorer, int every);
+
+  /** Writes every number, in the order of {@link #metricSeries}; gives how many there are. */
+  static native int scorerMetrics(long scorer, double[] out);
+
+  /** Name, kind, unit, label's key, label's value and help of every number. */
+  static native String[] metricSeries();
+
+  static native long watchNew(byte[] path, int flags);
+
+  static native void watchRelease(long watch);
+
+  /** Looks at the file once; gives a policy where another one is live now, else 0. */
+  static native long watchPoll(long watch, long scorer);
+
+  static native long workspaceNew(long scorer);
 
   static native void workspaceRelease(long workspace);
 

@@ -6,7 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * What a service loads: objectives, prices, eligibility and slate rules, immutable. Safe to use from any thread; its native memory is
@@ -25,7 +30,8 @@ public final class Policy {
   private final int size;
   private final List<String> measures;
 
-  private Policy(long raw) {
+  /** Takes over a native policy. */
+  Policy(long raw) {
     handle = new Handle(this, raw, Native::policyRelease);
     id = Native.policyId(raw);
     size = Native.policySize(raw);
@@ -205,6 +211,45 @@ public final class Policy {
    */
   public List<String> measures() {
     return measures;
+  }
+
+  /**
+   * Everything that travels along with the policy as text: format, objectives, slate, certificate, programme, epoch.
+   *
+   * @return keys and values in the file's order, immutable
+   */
+  public Map<String, String> metadata() {
+    String[] told;
+    try {
+      told = Native.policyMetadata(handle.raw);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+    Map<String, String> metadata = new LinkedHashMap<>();
+    for (int i = 0; i < told.length; i += 2) {
+      metadata.put(told[i], told[i + 1]);
+    }
+    return Collections.unmodifiableMap(metadata);
+  }
+
+  /**
+   * The planner's certificate, one JSON object: {@code status}, {@code upper_bound}, {@code value}, {@code gap}, {@code worst_violation},
+   * {@code passes}, and {@code serving} for the serving rule on opportunities that the plan has not seen.
+   *
+   * @return the certificate's text, or empty where the policy carries none
+   */
+  public Optional<String> certificate() {
+    return Optional.ofNullable(metadata().get("certificate"));
+  }
+
+  /**
+   * From when on this policy serves the organic order only.
+   *
+   * @return microseconds since 1970 UTC, or empty for never
+   */
+  public OptionalLong validUntil() {
+    String until = metadata().get("valid_until");
+    return until == null ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(until));
   }
 
   /**

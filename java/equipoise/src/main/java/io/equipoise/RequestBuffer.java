@@ -21,7 +21,7 @@ final class RequestBuffer {
   /** Candidates per step of capacity: whole cache lines in every column. */
   private static final int STEP = 64;
 
-  private final Handle handle = new Handle(this, Native.workspaceNew(), Native::workspaceRelease);
+  private final Handle handle;
 
   private int capacity;
   private int measureCapacity;
@@ -62,7 +62,8 @@ final class RequestBuffer {
   /** Whether a native call is under way. Only a courtesy: what counts is the native workspace's own lock. */
   private boolean busy;
 
-  RequestBuffer(Policy policy, int capacity) {
+  RequestBuffer(long scorer, Policy policy, int capacity) {
+    handle = new Handle(this, Native.workspaceNew(scorer), Native::workspaceRelease);
     allocate(capacity, policy.measures().size());
     bind(policy);
   }

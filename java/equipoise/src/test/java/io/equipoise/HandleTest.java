@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -59,9 +60,9 @@ class HandleTest {
     assertEquals(0, Native.policySize(second));
     Native.policyRelease(second);
 
-    long workspace = Native.workspaceNew();
+    long workspace = workspace();
     Native.workspaceRelease(workspace);
-    long next = Native.workspaceNew();
+    long next = workspace();
     assertRefused(() -> score(workspace, second, 0));
     Native.workspaceRelease(next);
   }
@@ -70,7 +71,7 @@ class HandleTest {
   void aHandleOfTheOtherKindIsRefused() {
     NativeLibrary.require();
     long policy = Native.policyEmpty();
-    long workspace = Native.workspaceNew();
+    long workspace = workspace();
     assertRefused(() -> Native.policySize(workspace));
     assertRefused(() -> score(policy, policy, 0));
     Native.policyRelease(workspace);
@@ -84,10 +85,10 @@ class HandleTest {
   void lengthsAreCheckedNatively() {
     NativeLibrary.require();
     long policy = Native.policyEmpty();
-    long workspace = Native.workspaceNew();
+    long workspace = workspace();
     try {
       assertEquals("usage.not_begun", assertThrows(UsageException.class, () -> score(workspace, policy, 1)).code());
-      long total = Native.workspaceLayout(64, 2)[9];
+      long total = Native.workspaceLayout(64, 2)[11];
       ByteBuffer small = ByteBuffer.allocateDirect((int) total + 64).alignedSlice(64).limit((int) total - 1).slice();
       assertInvalid("invalid_input.shape", () -> Native.workspaceAttach(workspace, small, 64, 2));
       ByteBuffer skewed = ByteBuffer.allocateDirect((int) total + 128).alignedSlice(64).position(4).slice();
@@ -106,6 +107,18 @@ class HandleTest {
     } finally {
       Native.policyRelease(policy);
       Native.workspaceRelease(workspace);
+    }
+  }
+
+  /** A workspace of a scorer that is released again: the workspace holds on to it. */
+  private static long workspace() {
+    long policy = Native.policyEmpty();
+    long scorer = Native.scorerNew(policy, "{}".getBytes(StandardCharsets.UTF_8));
+    try {
+      return Native.workspaceNew(scorer);
+    } finally {
+      Native.scorerRelease(scorer);
+      Native.policyRelease(policy);
     }
   }
 
