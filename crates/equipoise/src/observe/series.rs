@@ -151,6 +151,7 @@ impl Metrics {
     }
 
     /// Every value with its name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static Series, f64)> {
         series().iter().zip(self.values.iter().copied())
     }

@@ -239,6 +239,7 @@ impl Scorer {
     }
 
     /// The workspace's place at this scorer, taken out of it; made where it has none.
+    #[expect(clippy::unnecessary_box_returns, reason = "the box itself goes back and forth")]
     fn seat(&self, workspace: &mut Workspace) -> Box<Seat> {
         match workspace.seat.take() {
             Some(seat) if seat.scorer == self.0.number => seat,
@@ -270,7 +271,7 @@ impl Scorer {
         let mut control = self.control();
         let live = self.policy();
         if live.id() == policy.id() {
-            return Ok(self.unchanged(&mut control, &live));
+            return Ok(control.unchanged(&live));
         }
         // What force had to do with it is counted apart.
         let refusal = Install { force: false, ..install }.check(&live, policy, now).err();
@@ -301,7 +302,7 @@ impl Scorer {
         let mut control = self.control();
         let live = self.policy();
         if live.id() == id {
-            return Ok(self.unchanged(&mut control, &live));
+            return Ok(control.unchanged(&live));
         }
         let Some(policy) = self.kept().into_iter().find(|p| p.id() == id) else {
             let message = format!("{:032x} is not among the policies kept", u128::from_be_bytes(id));
@@ -464,12 +465,6 @@ impl Scorer {
         self.0.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn unchanged(&self, control: &mut Control, live: &Policy) -> Installed {
-        control.count("unchanged");
-        control.refusal = None;
-        Installed { id: live.id(), previous: live.id() }
-    }
-
     fn replace(&self, control: &mut Control, live: &Policy, next: &Policy, result: &'static str, now: i64) -> Installed {
         let before = self.0.published.load();
         let mut policies = vec![next.clone()];
@@ -527,6 +522,12 @@ impl Control {
             Some((_, n)) => *n += 1,
             None => self.installs.push((result, 1)),
         }
+    }
+
+    fn unchanged(&mut self, live: &Policy) -> Installed {
+        self.count("unchanged");
+        self.refusal = None;
+        Installed { id: live.id(), previous: live.id() }
     }
 
     fn refused(&mut self, refusal: Error) -> Error {

@@ -132,7 +132,8 @@ impl Scorer {
 fn turn(scorer: &Scorer, mut watch: FileWatch, interval: Duration, stop: &AtomicBool) {
     while !stop.load(Ordering::Acquire) {
         let round = Round::begin();
-        if round.may_work() {
+        // Asked after the round has begun: either it sees that it is held, or whoever holds sees it.
+        if HELD.load(Ordering::SeqCst) == 0 {
             // A refusal is counted and kept where it happens.
             let _ = watch.poll(scorer);
             drop(round);
@@ -151,11 +152,6 @@ impl Round {
     fn begin() -> Self {
         ROUNDS.fetch_add(1, Ordering::SeqCst);
         Self
-    }
-
-    /// Asked after the round has begun: either it sees that it is held, or whoever holds sees it.
-    fn may_work(&self) -> bool {
-        HELD.load(Ordering::SeqCst) == 0
     }
 }
 
