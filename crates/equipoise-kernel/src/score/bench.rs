@@ -82,6 +82,12 @@ impl Bench {
         self.width
     }
 
+    /// Bytes of memory that are held.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.codes.capacity() * LANES + self.prices.capacity() * size_of::<Lane<f32>>()
+    }
+
     /// The code of each candidate.
     #[must_use]
     pub fn codes(&self) -> &[u8] {

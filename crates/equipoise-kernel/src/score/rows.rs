@@ -91,6 +91,12 @@ impl HotRows {
         self.campaigns
     }
 
+    /// Bytes of memory that the rows take.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.lines.capacity() * size_of::<Line>()
+    }
+
     /// Prices of a row.
     #[must_use]
     pub fn width(&self) -> usize {

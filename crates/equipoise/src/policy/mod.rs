@@ -22,8 +22,8 @@ pub use rows::{CAMPAIGN_LIMIT, ORGANIC, UNKNOWN};
 
 pub(crate) use file::Ledgers;
 pub(crate) use fold::{Prices, segment_coefficient};
-pub(crate) use reach::Reach;
 pub(crate) use lineage::Standing;
+pub(crate) use reach::Reach;
 pub(crate) use rows::INDEX_BITS;
 
 use crate::error::{Error, Result, codes, quote};
@@ -335,7 +335,7 @@ impl Policy {
 
     /// Bytes of memory that it holds, but for small change.
     pub(crate) fn memory(&self) -> usize {
-        self.0.bytes.capacity() + size_of_val(self.0.prices.campaigns.as_slice()) + size_of_val(self.0.hashes.as_slice())
+        self.0.bytes.capacity() + self.0.prices.rows.memory() + size_of_val(self.0.hashes.as_slice())
     }
 
     pub(crate) fn tag(&self) -> u8 {

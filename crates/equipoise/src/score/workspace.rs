@@ -83,7 +83,7 @@ impl Workspace {
 
     /// Candidates that fit without growing.
     pub(super) fn capacity(&self) -> usize {
-        self.scores.capacity()
+        self.capacity
     }
 
     /// Bytes of memory that it holds, but for small change.
@@ -91,8 +91,8 @@ impl Workspace {
         fn bytes<T>(list: &Vec<T>) -> usize {
             list.capacity() * size_of::<T>()
         }
-        let words = bytes(&self.scores) + bytes(&self.campaigns) + bytes(&self.displacement) + bytes(&self.picks) + bytes(&self.positions);
-        words + bytes(&self.reasons) + bytes(&self.heap)
+        let words = bytes(&self.scores) + bytes(&self.campaigns) + bytes(&self.ties) + bytes(&self.leaders);
+        words + bytes(&self.picks) + bytes(&self.positions) + bytes(&self.reasons) + bytes(&self.heap) + self.bench.memory()
     }
 
     pub(super) fn forget(&mut self) {
