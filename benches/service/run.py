@@ -1,8 +1,8 @@
 """Service bench: the example service under an open-loop load; prints one JSON line per load, beside the queueing law.
 
-A closed loop finds the capacity. Then requests arrive by a Poisson process at 30, 50 and 70 % of it, and latencies count
+A closed loop finds the capacity. Then requests arrive by a Poisson process at 30, 50 and 70 % of it. Latencies count
 from when each was due: coordinated omission is counted. `theirs` is what the law of an M/M/c queue says for the same
-percentile, c being the service's threads, when each request takes `c / capacity`: the wait of Erlang's formula on top of
+percentile, c being the threads, when each request takes `c / capacity`: the wait of Erlang's formula on top of
 that service time. Generator and service share this machine's processors.
 """
 

@@ -1,4 +1,4 @@
-"""The three small programs run as they stand, and give the same score for the same request and policy file."""
+"""The small programs run as they stand, and give the same score for the same request and policy file."""
 
 import os
 import re
@@ -51,6 +51,14 @@ def test_java_gives_the_same_score(planned: tuple[Path, tuple[np.float32, int]])
         pytest.skip("the jars are not built: scripts/test-java builds them")
     line = run(folder, "java", "-cp", os.pathsep.join(map(str, jars)), str(ROOT / "examples/java/Quickstart.java"))
     assert answer(line) == expected
+
+
+def test_scala_gives_the_same_score(planned: tuple[Path, tuple[np.float32, int]]) -> None:
+    folder, expected = planned
+    jars = list(ROOT.glob("examples/scala/target/equipoise-example-scala-*.jar"))
+    if not jars:
+        pytest.skip("the jar is not built: scripts/test-java builds it")
+    assert answer(run(folder, "java", "-jar", str(jars[0]))) == expected
 
 
 def test_rust_gives_the_same_score(planned: tuple[Path, tuple[np.float32, int]]) -> None:
