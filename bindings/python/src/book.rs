@@ -1,13 +1,11 @@
 //! `book` and what it returns.
 
-use crate::argument::{self, duration, extract};
-use crate::campaigns::Campaigns;
-use crate::opportunities::Opportunities;
-use crate::plan::{Plan, seconds};
-use crate::problem::Problem;
+use crate::argument::extract;
+use crate::plan::Plan;
+use crate::settings::{self, Inputs};
 use crate::supervise::supervise;
 use crate::table::to_arro3;
-use equipoise::plan::{self as core, Quantiles, Settings, Wish};
+use equipoise::plan::{self as core, Quantiles, Wish};
 use equipoise::table;
 use pyo3::prelude::*;
 
@@ -34,9 +32,7 @@ pub(crate) fn book(
     warm_start: Option<&Bound<'_, PyAny>>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Booking> {
-    let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
-    let log = extract::<Bound<'_, Opportunities>>(log, "log", "an Opportunities")?.unbind();
-    let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
+    let inputs = Inputs::new(problem, log, campaigns)?;
     let warm_start = warm_start.map(|w| extract::<Bound<'_, Plan>>(w, "warm_start", "a Plan")).transpose()?.map(Bound::unbind);
     let mut wish = Wish::new(extract::<String>(campaign, "campaign", "text")?)
         .measure(extract::<String>(measure, "measure", "text")?)
@@ -47,26 +43,13 @@ pub(crate) fn book(
     if let Some(penalty) = penalty {
         wish = wish.penalty(extract(penalty, "penalty", "a number")?);
     }
-    let mut settings = Settings::new()
-        .tolerance(extract(tolerance, "tolerance", "a number")?)
-        .traffic(extract(traffic, "traffic", "a number")?)
-        .unknown(argument::unknown(unknown)?)
-        .seed(extract(seed, "seed", "an integer of 64 bits")?);
-    if let Some(shift) = shift {
-        settings = settings.shift(duration(shift, "shift")?);
-    }
-    if let Some(threads) = threads {
-        settings = settings.threads(extract(threads, "threads", "a positive integer")?);
-    }
-    if let Some(limit) = time_limit {
-        settings = settings.time_limit(seconds(limit, "time_limit")?);
-    }
+    let settings = settings::sample(tolerance, traffic, shift, unknown, seed, threads, time_limit)?;
     let booked = supervise(py, observer, None, move |cancel, observe| {
         let mut settings = settings.cancel(cancel).observer(observe);
         if let Some(earlier) = &warm_start {
             settings = settings.warm_start(&earlier.get().0);
         }
-        core::book(&problem.get().0, &log.get().0, &campaigns.get().0, &wish, &settings)
+        core::book(&inputs.problem.get().0, &inputs.log.get().0, &inputs.campaigns.get().0, &wish, &settings)
     });
     booked.map(Booking)
 }

@@ -15,6 +15,7 @@ mod policy;
 mod problem;
 mod request;
 mod scorer;
+mod settings;
 mod show;
 mod supervise;
 mod table;

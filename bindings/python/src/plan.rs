@@ -1,21 +1,18 @@
 //! `plan` and what it returns.
 
-use crate::argument::{self, describe, duration, extract, refuse};
-use crate::campaigns::Campaigns;
+use crate::argument::extract;
 use crate::opportunities::Opportunities;
 use crate::policy::Policy;
-use crate::problem::Problem;
+use crate::settings::{self, Inputs};
 use crate::supervise::supervise;
 use crate::table::to_arro3;
 use crate::what_if::{Origin, WhatIf, what_if};
-use equipoise::error::codes;
-use equipoise::plan::{self as core, Settings};
+use equipoise::plan as core;
 use equipoise::table;
 use pyo3::prelude::*;
-use pyo3::types::{PyDelta, PyDict};
+use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
 
 /// The planner without the progress bar; see `equipoise.plan`.
 ///
@@ -42,17 +39,14 @@ pub(crate) fn plan(
     cancel: Option<&Bound<'_, PyAny>>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plan> {
-    let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
-    let log = extract::<Bound<'_, Opportunities>>(log, "log", "an Opportunities")?.unbind();
-    let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
+    let inputs = Inputs::new(problem, log, campaigns)?;
     let fresh = fresh.map(|f| extract::<Bound<'_, Opportunities>>(f, "fresh", "an Opportunities")).transpose()?.map(Bound::unbind);
     let warm_start = warm_start.map(|w| extract::<Bound<'_, Plan>>(w, "warm_start", "a Plan")).transpose()?.map(Bound::unbind);
 
-    let settings = sample_settings(tolerance, traffic, shift, unknown, holdout, seed, threads, time_limit)?;
+    let settings =
+        settings::sample(tolerance, traffic, shift, unknown, seed, threads, time_limit)?.holdout(extract(holdout, "holdout", "a number")?);
     let origin = Origin {
-        problem: problem.clone_ref(py),
-        log: log.clone_ref(py),
-        campaigns: campaigns.clone_ref(py),
+        inputs: inputs.clone_ref(py),
         settings: if fresh.is_some() { settings.clone().holdout(0.0) } else { settings.clone() },
         session: Mutex::new(None),
     };
@@ -68,49 +62,9 @@ pub(crate) fn plan(
         if let Some(path) = &checkpoint {
             settings = settings.checkpoint(path);
         }
-        core::plan(&problem.get().0, &log.get().0, &campaigns.get().0, &settings)
+        core::plan(&inputs.problem.get().0, &inputs.log.get().0, &inputs.campaigns.get().0, &settings)
     });
     planned.map(|plan| Plan(plan, origin))
-}
-
-/// The settings that plans and frontiers share.
-pub(crate) fn sample_settings(
-    tolerance: &Bound<'_, PyAny>,
-    traffic: &Bound<'_, PyAny>,
-    shift: Option<&Bound<'_, PyAny>>,
-    unknown: &Bound<'_, PyAny>,
-    holdout: &Bound<'_, PyAny>,
-    seed: &Bound<'_, PyAny>,
-    threads: Option<&Bound<'_, PyAny>>,
-    time_limit: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Settings<'static>> {
-    let mut settings = Settings::new()
-        .tolerance(extract(tolerance, "tolerance", "a number")?)
-        .traffic(extract(traffic, "traffic", "a number")?)
-        .unknown(argument::unknown(unknown)?)
-        .holdout(extract(holdout, "holdout", "a number")?)
-        .seed(extract(seed, "seed", "an integer of 64 bits")?);
-    if let Some(shift) = shift {
-        settings = settings.shift(duration(shift, "shift")?);
-    }
-    if let Some(threads) = threads {
-        settings = settings.threads(extract(threads, "threads", "a positive integer")?);
-    }
-    if let Some(limit) = time_limit {
-        settings = settings.time_limit(seconds(limit, "time_limit")?);
-    }
-    Ok(settings)
-}
-
-/// A span of time, from a `timedelta` or seconds.
-pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Duration> {
-    let limit = if value.is_instance_of::<PyDelta>() {
-        duration(value, name)? as f64 * 1e-6
-    } else {
-        extract(value, name, "seconds or a timedelta")?
-    };
-    Duration::try_from_secs_f64(limit)
-        .map_err(|_| refuse(value.py(), codes::RANGE, name, format!("found {}, wanted a finite span >= 0", describe(value))))
 }
 
 /// Prices for a sample of opportunities, with the certificate that says how good they are.
@@ -168,7 +122,7 @@ impl Plan {
     /// and offset; campaigns take cap, floor, floor_penalty, target, target_penalty (None removes an amount), goal_measure and paused.
     /// `tolerance`, `threads` and `time_limit` are the plan's own unless given.
     ///
-    /// The first call packs the log, about 16 bytes a row and 4 more per measure, and the plan keeps that; later ones take a few passes.
+    /// The first call packs the log, about 8 bytes a row and 4 more per measure, and the plan keeps that; later ones take a few passes.
     #[pyo3(signature = (changes, *, tolerance=None, threads=None, time_limit=None))]
     fn what_if(
         slf: &Bound<'_, Self>,

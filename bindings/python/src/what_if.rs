@@ -1,13 +1,11 @@
 //! `Plan.what_if`, `frontier` and what they return.
 
 use crate::argument::{describe, extract, refuse};
-use crate::campaigns::Campaigns;
 use crate::document::to_json;
 use crate::error::enter;
-use crate::opportunities::Opportunities;
-use crate::plan::{Certificate, sample_settings, seconds};
+use crate::plan::Certificate;
 use crate::policy::Policy;
-use crate::problem::Problem;
+use crate::settings::{self, Inputs};
 use crate::supervise::supervise;
 use crate::table::to_arro3;
 use equipoise::error::codes;
@@ -19,9 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a plan was made of, and its session once somebody has asked.
 pub(crate) struct Origin {
-    pub(crate) problem: Py<Problem>,
-    pub(crate) log: Py<Opportunities>,
-    pub(crate) campaigns: Py<Campaigns>,
+    pub(crate) inputs: Inputs,
     pub(crate) settings: Settings<'static>,
     pub(crate) session: Mutex<Option<Arc<Session>>>,
 }
@@ -33,11 +29,14 @@ impl Origin {
         if let Some(session) = kept.as_ref() {
             return Ok(session.clone());
         }
-        let (problem, campaigns) = (self.problem.get().0.clone(), self.campaigns.get().0.clone());
-        let session = Arc::new(Session::new(problem, self.log.get().0.clone(), campaigns, &self.settings)?);
+        let session = Arc::new(pack(&self.inputs, &self.settings)?);
         *kept = Some(session.clone());
         Ok(session)
     }
+}
+
+fn pack(inputs: &Inputs, settings: &Settings<'_>) -> equipoise::Result<Session> {
+    Session::new(inputs.problem.get().0.clone(), inputs.log.get().0.clone(), inputs.campaigns.get().0.clone(), settings)
 }
 
 /// Answers `Plan.what_if`.
@@ -52,16 +51,7 @@ pub(crate) fn what_if(
     let document = extract::<Bound<'_, PyDict>>(changes, "changes", "a dict")?;
     let document = to_json(&document, "changes", 0)?.to_string();
     let changes = enter(py, || Changes::from_json(&document))?;
-    let mut settings = slf.get().1.settings.clone();
-    if let Some(tolerance) = tolerance {
-        settings = settings.tolerance(extract(tolerance, "tolerance", "a number")?);
-    }
-    if let Some(threads) = threads {
-        settings = settings.threads(extract(threads, "threads", "a positive integer")?);
-    }
-    if let Some(limit) = time_limit {
-        settings = settings.time_limit(seconds(limit, "time_limit")?);
-    }
+    let settings = settings::solving(slf.get().1.settings.clone(), tolerance, threads, time_limit)?;
     let plan = slf.clone().unbind();
     supervise(py, None, None, move |cancel, observe| {
         let plan = plan.get();
@@ -152,15 +142,13 @@ pub(crate) fn frontier(
     time_limit: Option<&Bound<'_, PyAny>>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Frontier> {
-    let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
-    let log = extract::<Bound<'_, Opportunities>>(log, "log", "an Opportunities")?.unbind();
-    let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
-    let settings = sample_settings(tolerance, traffic, shift, unknown, holdout, seed, threads, time_limit)?;
+    let inputs = Inputs::new(problem, log, campaigns)?;
+    let settings =
+        settings::sample(tolerance, traffic, shift, unknown, seed, threads, time_limit)?.holdout(extract(holdout, "holdout", "a number")?);
     let vary = paths.into_iter().zip(levels).fold(Vary::default(), |vary, (path, levels)| vary.and(path, levels));
     let solved = supervise(py, observer, None, move |cancel, observe| {
         let settings = settings.cancel(cancel).observer(observe);
-        let session = Session::new(problem.get().0.clone(), log.get().0.clone(), campaigns.get().0.clone(), &settings)?;
-        session.frontier(&vary, &settings)
+        pack(&inputs, &settings)?.frontier(&vary, &settings)
     });
     solved.map(Frontier)
 }

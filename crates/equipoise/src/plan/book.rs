@@ -12,7 +12,6 @@ use crate::exchange::{Local, Packed};
 use crate::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Opportunities, Problem, Scope, mix};
 use crate::utility::Promise;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// What is asked for whom, see [`book`].
@@ -96,7 +95,7 @@ pub fn book(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, wish:
     let (weight, _) = inputs::split(log, settings);
     let measure = inputs.goals.stated[stated].ledger.measure as usize;
     let penalty = asked_penalty.unwrap_or_else(|| inputs.default_penalty(log, &prepared, measure));
-    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = settings.thread_count();
     let (class, classes) = inputs.classes();
     let mut desk = Desk {
         inputs: &inputs,
@@ -217,13 +216,13 @@ struct Desk<'i, 'l> {
 
 impl Desk<'_, '_> {
     fn stopped(&self) -> bool {
-        let cancelled = self.settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
+        let cancelled = self.settings.is_cancelled();
         cancelled || self.settings.time_limit.is_some_and(|limit| self.started.elapsed() >= limit)
     }
 
     /// Why it ended early.
     fn ended(&self) -> Status {
-        if self.settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) { Status::Cancelled } else { Status::TimeLimit }
+        if self.settings.is_cancelled() { Status::Cancelled } else { Status::TimeLimit }
     }
 
     /// The three problems on these weights, and their prices; `None` where time ran out in between.

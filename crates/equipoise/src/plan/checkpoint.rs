@@ -22,8 +22,12 @@
 //!
 //! Numbers are little-endian. A last record that is cut off is what a killed process leaves, and is left out.
 
+use super::inputs::Inputs;
+use super::settings::Settings;
+use super::{Certificate, Status};
 use crate::error::{Error, Result, codes, quote};
 use crate::exchange::{Active, Ask, Exchange, Layout, Local, Sums};
+use crate::model::{Campaigns, Problem};
 use crate::policy::Policy;
 use crate::publish::{io_error, publish};
 use crate::utility::Promise;
@@ -102,8 +106,29 @@ pub(super) struct Journal {
 }
 
 impl Journal {
+    /// The journal of a plan, where the settings ask for a checkpoint: of these inputs, on the sample of this key.
+    pub(super) fn of(
+        settings: &Settings<'_>,
+        problem: &Problem,
+        campaigns: &Campaigns,
+        inputs: &Inputs<'_>,
+        promises: &[Promise],
+        key: &blake3::Hash,
+    ) -> Result<Option<Arc<Mutex<Self>>>> {
+        let Some(path) = settings.checkpoint else { return Ok(None) };
+        let prices = vec![0.0; inputs.goals.stated.len()];
+        let policy = Policy::new(&inputs.draft(problem, campaigns, &prices, 0.0, &Certificate::default(), Status::Stalled))?;
+        let journal = Self::open(path, &fingerprint(&policy, promises, key), settings.checkpoint_every)?;
+        Ok(Some(Arc::new(Mutex::new(journal))))
+    }
+
+    /// Writes what is not written yet.
+    pub(super) fn close(journal: Option<Arc<Mutex<Self>>>) -> Result<()> {
+        journal.map_or(Ok(()), |journal| journal.lock().unwrap_or_else(PoisonError::into_inner).write())
+    }
+
     /// Opens the checkpoint at `path`, or begins one there. Records are written at least `every` so often.
-    pub(super) fn open(path: &Path, fingerprint: &Digest, every: Duration) -> Result<Self> {
+    fn open(path: &Path, fingerprint: &Digest, every: Duration) -> Result<Self> {
         let told = |e: std::io::Error| io_error("checkpoint", path, &e);
         let mut header = Vec::with_capacity(HEADER as usize);
         header.extend(MAGIC);
@@ -185,7 +210,7 @@ impl Journal {
     }
 
     /// Writes and syncs what is pending.
-    pub(super) fn write(&mut self) -> Result<()> {
+    fn write(&mut self) -> Result<()> {
         if !self.pending.is_empty() {
             self.file.write_all(&self.pending).and_then(|()| self.file.sync_data()).map_err(|e| self.told(&e))?;
             self.pending.clear();
@@ -253,7 +278,7 @@ fn digest_of(ask: &Ask) -> Digest {
 
 /// What a checkpoint is bound to: everything that a pass's sums, and what they are asked for, depend on. `policy` has the inputs but no prices,
 /// `sample` is a digest of the sample.
-pub(super) fn fingerprint(policy: &Policy, promises: &[Promise], sample: &blake3::Hash) -> Digest {
+fn fingerprint(policy: &Policy, promises: &[Promise], sample: &blake3::Hash) -> Digest {
     let mut hasher = Hasher::default();
     hasher.add(&policy.id(), |b| [*b]);
     hasher.add(format!("{} {promises:?}", env!("CARGO_PKG_VERSION")).as_bytes(), |b| [*b]);

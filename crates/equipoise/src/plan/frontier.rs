@@ -6,7 +6,6 @@ use super::warm::Warm;
 use super::{Certificate, Deliveries, PriceRow, Settings, Status};
 use crate::error::{Faults, Result, codes};
 use crate::policy::Policy;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// What is varied: numbers of a problem by path (as [`Changes::from_path`] takes them), each with its level at every point.
@@ -115,7 +114,7 @@ impl Session {
         let mut frontier = Frontier { paths: vary.paths.iter().map(|p| p.0.clone()).collect(), measures: Vec::new(), points: Vec::new() };
         let mut warm: Option<Warm> = None;
         for (i, changes) in changes.iter().enumerate() {
-            if settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+            if settings.is_cancelled() {
                 break;
             }
             let mut left = settings.clone();

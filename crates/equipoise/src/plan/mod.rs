@@ -14,6 +14,7 @@ mod frontier;
 mod goals;
 mod inputs;
 mod interval;
+mod judged;
 mod linear;
 mod model;
 mod newton;
@@ -51,10 +52,9 @@ use crate::model::{Campaigns, GoalKind, Opportunities, Problem};
 use crate::policy::Policy;
 use checkpoint::{Journal, Recorded};
 use inputs::Inputs;
-use relaxed::Relaxed;
-use std::collections::HashSet;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use judged::Judged;
+use relaxed::{Ask, Relaxed};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The outcome of [`plan`].
@@ -194,8 +194,8 @@ impl Plan {
 
 /// Plans prices for `problem` on the sample `log`.
 ///
-/// Cost: a few tens of passes over the log's eligible rows, each a few nanoseconds a row and thread. Memory: about 8 bytes a row and 4 more per
-/// measure. Blocking; `settings.cancel` stops it within one pass. Safe to call from any thread.
+/// Cost: a few tens of passes over the log's eligible rows, each a few nanoseconds a row and thread. Memory: about 22 bytes a row and 8 more per
+/// measure beside the log (46 with three measures, by `scripts/bench solver memory`). Blocking; `settings.cancel` stops it within one pass. Safe to call from any thread.
 ///
 /// # Errors
 /// Every fault of the three inputs and the settings at once. Limits and cancellation are a [`Status`], not an error.
@@ -219,7 +219,6 @@ impl Plan {
 /// assert!((plan.certificate().value - (0.9 + 3.0 * 0.5)).abs() < 1e-3); // campaign a once, campaign b three times
 /// # Ok::<(), equipoise::Error>(())
 /// ```
-#[expect(clippy::too_many_lines, reason = "the steps of a plan in their order")]
 pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, settings: &Settings<'_>) -> Result<Plan> {
     inputs::check(settings)?;
     inputs::check_sample(log)?;
@@ -231,55 +230,22 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let promises = inputs.promises(log, &prepared, &weight, Some(&mut notes));
     let (class, classes) = inputs.classes();
     let (sample, rows) = inputs.sample(&prepared, &class, classes.len(), &weight, None);
-    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = settings.thread_count();
     let sample_key = warm::key(&inputs, &sample);
-    let journal = settings.checkpoint.map(|path| {
-        let nothing = Certificate::default();
-        let prices = vec![0.0; inputs.goals.stated.len()];
-        let policy = Policy::new(&inputs.draft(problem, campaigns, &prices, 0.0, &nothing, Status::Stalled))?;
-        Journal::open(path, &checkpoint::fingerprint(&policy, &promises, &sample_key), settings.checkpoint_every)
-    });
-    let journal = journal.transpose()?.map(|j| Arc::new(Mutex::new(j)));
+    let journal = Journal::of(settings, problem, campaigns, &inputs, &promises, &sample_key)?;
     let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, journal.clone());
     let mut relaxed = Relaxed { inputs: &inputs, local, classes, tie_breadth: None, best_worth: sample.best_worth(&inputs.weights) };
 
     let started = Instant::now();
-    let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
-    let observe = settings.reporter(started);
-    let same_sample = settings.warm_start.and_then(|earlier| earlier.warm.on(&sample_key));
-    let start = settings.warm_start.map(|earlier| inputs.start(same_sample.map_or(&earlier.prices, |warm| &warm.prices)));
-    let ask = relaxed::Ask {
-        weights: &inputs.weights,
-        promises: &promises,
-        tolerance: settings.tolerance,
-        passes: f64::from(settings.pass_limit),
-        started,
-        time: settings.time_limit,
-        cancelled: &cancelled,
-        observe: &observe,
-        start: start.as_deref(),
-        points: same_sample.map_or(&[], |warm| &warm.points),
-        pass: same_sample.and_then(|warm| warm.pass.as_ref()),
-    };
-    let answer = relaxed.solve(&ask)?;
-    let seconds = started.elapsed().as_secs_f64();
-
-    let x = relaxed.decisions(&answer.point)?;
-    let account = account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x);
-    let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
-    let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
-    let worst = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s));
-    // An answer may be outside a hard goal by rounding, and worth a rounding more than anything inside.
-    let value = account.value(&inputs, &promises).min(answer.value).min(answer.bound);
-    let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
-    let solved = gap <= settings.tolerance && worst.0 <= VIOLATION;
-    let status = match answer.status {
-        _ if solved => Status::Solved,
-        Status::Solved => Status::Stalled,
-        other => other,
-    };
-    let mut certificate =
-        Certificate { upper_bound: answer.bound, value, gap, worst_violation: worst.0, passes: answer.passes, seconds, serving: None };
+    let (cancelled, observe) = (|| settings.is_cancelled(), settings.reporter(started));
+    let earlier = warm::Earlier::new(&inputs, settings.warm_start.map(|plan| &*plan.warm), &sample_key);
+    let ask = Ask::new(&inputs, &promises, settings, &earlier, started, &cancelled, &observe);
+    let mut x = Vec::new();
+    let Judged { answer, account, conflicts, mut certificate, status } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
+        x = relaxed.decisions(&answer.point)?;
+        Ok(account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x))
+    })?;
+    let value = certificate.value;
 
     let policy_of = |prices: &[f64], breadth: f64, certificate: &Certificate| {
         Policy::new(&inputs.draft(problem, campaigns, prices, breadth, certificate, status))
@@ -315,9 +281,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         policy = policy_of(&served.prices, served.breadth, &certificate)?;
     }
 
-    if let Some(journal) = journal {
-        journal.lock().unwrap_or_else(PoisonError::into_inner).write()?;
-    }
+    Journal::close(journal)?;
 
     let mut decisions: Vec<Option<f64>> =
         (0..log.len()).flat_map(|t| log.rows(t).map(move |_| t)).map(|t| (weight[t] > 0.0).then_some(0.0)).collect();
@@ -334,6 +298,3 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         warm: Arc::new(warm),
     })
 }
-
-/// Largest relative violation of a solved plan.
-const VIOLATION: f64 = 1e-6;

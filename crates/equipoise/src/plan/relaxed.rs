@@ -5,8 +5,9 @@ use super::checkpoint::Recorded;
 use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
 use super::recovery::{Point, Source};
+use super::settings::Settings;
 use super::solve::{Limits, Start, solve};
-use super::warm::Pass;
+use super::warm::{Earlier, Pass};
 use crate::error::Result;
 use crate::exchange::{Exchange, Layout};
 use crate::model::{Ledger, Scope};
@@ -48,6 +49,33 @@ pub(super) struct Ask<'a> {
     /// Answers of an earlier solve on this sample to start from, and its pass at these prices.
     pub(super) points: &'a [Point],
     pub(super) pass: Option<&'a Pass>,
+}
+
+impl<'a> Ask<'a> {
+    /// What a caller's settings ask, from where an earlier solve ended.
+    pub(super) fn new(
+        inputs: &'a Inputs<'_>,
+        promises: &'a [Promise],
+        settings: &Settings<'_>,
+        earlier: &'a Earlier<'_>,
+        started: Instant,
+        cancelled: &'a dyn Fn() -> bool,
+        observe: &'a dyn Fn(f64, f64, f64),
+    ) -> Self {
+        Self {
+            weights: &inputs.weights,
+            promises,
+            tolerance: settings.tolerance,
+            passes: f64::from(settings.pass_limit),
+            started,
+            time: settings.time_limit,
+            cancelled,
+            observe,
+            start: earlier.prices.as_deref(),
+            points: earlier.points,
+            pass: earlier.pass,
+        }
+    }
 }
 
 /// What a solve found.

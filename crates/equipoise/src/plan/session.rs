@@ -3,11 +3,11 @@
 use super::account::Account;
 use super::changes::Changes;
 use super::checkpoint::Recorded;
-use super::conflicts;
 use super::inputs::{self, Inputs, Prepared};
-use super::relaxed::{self, Relaxed};
-use super::warm::{self, Warm};
-use super::{Certificate, Conflict, Deliveries, Plan, PriceRow, Settings, Status, VIOLATION};
+use super::judged::Judged;
+use super::relaxed::{Ask, Relaxed};
+use super::warm::{self, Earlier, Warm};
+use super::{Certificate, Conflict, Deliveries, Plan, PriceRow, Settings, Status};
 use crate::error::{Error, Result, codes};
 use crate::exchange::{Local, Packed};
 use crate::model::{Campaigns, Opportunities, Problem, Scope};
@@ -15,12 +15,11 @@ use crate::policy::Policy;
 use crate::utility::{Interval, Promise};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// A problem, its campaigns and its log, packed once: what [`Session::what_if`] and [`Session::frontier`] ask again and again.
 ///
-/// Memory: beside the log, about 16 bytes a candidate row and 4 more per measure, for as long as the session lives.
+/// Memory: beside the log, about 8 bytes a candidate row and 4 more per measure, for as long as the session lives.
 ///
 /// ```
 /// use equipoise::model::{Campaign, CampaignGoal, CandidateRow, GoalKind, Id, OpportunityRow};
@@ -152,7 +151,7 @@ impl Session {
 
     /// Refuses a plan that was not made on this sample.
     pub(super) fn check(&self, plan: &Plan) -> Result<()> {
-        if plan.warm.on(&self.packing.key).is_some() {
+        if plan.warm.is_on(&self.packing.key) {
             return Ok(());
         }
         let message = "was planned on another sample: other opportunities, campaigns, measures, or settings that choose the sample";
@@ -174,46 +173,19 @@ impl Session {
                 *p = Promise::from(Interval::FREE);
             }
         }
-        let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         let mut relaxed = Relaxed {
             inputs: &inputs,
-            local: Recorded::new(Local::new(packing.packed.clone(), threads)?, None),
+            local: Recorded::new(Local::new(packing.packed.clone(), settings.thread_count())?, None),
             classes: packing.classes.clone(),
             tie_breadth: None,
             best_worth: packing.best_worth(&inputs.weights)?,
         };
-        let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
-        let observe = settings.reporter(started);
-        let same = warm.and_then(|w| w.on(&packing.key));
-        let start = warm.map(|w| inputs.start(&w.prices));
-        let ask = relaxed::Ask {
-            weights: &inputs.weights,
-            promises: &promises,
-            tolerance: settings.tolerance,
-            passes: f64::from(settings.pass_limit),
-            started,
-            time: settings.time_limit,
-            cancelled: &cancelled,
-            observe: &observe,
-            start: start.as_deref(),
-            points: same.map_or(&[], |w| &w.points),
-            pass: same.and_then(|w| w.pass.as_ref()),
-        };
-        let answer = relaxed.solve(&ask)?;
-        let seconds = started.elapsed().as_secs_f64();
-        let account = Account::of_cells(&inputs, &relaxed.layout().columns, &relaxed.classes, &answer.cells);
-        let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
-        let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
-        let worst_violation = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s)).0;
-        let value = account.value(&inputs, &promises).min(answer.value).min(answer.bound);
-        let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
-        let status = match answer.status {
-            _ if gap <= settings.tolerance && worst_violation <= VIOLATION => Status::Solved,
-            Status::Solved => Status::Stalled,
-            other => other,
-        };
-        let certificate =
-            Certificate { upper_bound: answer.bound, value, gap, worst_violation, passes: answer.passes, seconds, serving: None };
+        let (cancelled, observe) = (|| settings.is_cancelled(), settings.reporter(started));
+        let earlier = Earlier::new(&inputs, warm, &packing.key);
+        let ask = Ask::new(&inputs, &promises, settings, &earlier, started, &cancelled, &observe);
+        let Judged { answer, account, conflicts, certificate, status } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
+            Ok(Account::of_cells(&inputs, &relaxed.layout().columns, &relaxed.classes, &answer.cells))
+        })?;
         let policy = Policy::new(&inputs.draft(&problem, &campaigns, &answer.prices, 0.0, &certificate, status))?;
         let prices = account.price_rows(&inputs, &promises, &answer.prices);
         let warm = Warm { key: packing.key, prices: prices.clone(), points: answer.points, pass: answer.pass };

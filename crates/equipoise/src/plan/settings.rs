@@ -3,7 +3,7 @@
 use crate::model::Opportunities;
 use crate::plan::Plan;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What to do with candidates whose campaign the table lacks.
@@ -79,6 +79,16 @@ impl Default for Settings<'_> {
 }
 
 impl Settings<'_> {
+    /// Worker threads: as given, or one for each processor.
+    pub(crate) fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Whether the caller has asked to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_some_and(|c| c.load(Ordering::Relaxed))
+    }
+
     /// Tells the observer about passes, bound and value, with the seconds since `started`.
     pub(crate) fn reporter(&self, started: Instant) -> impl Fn(f64, f64, f64) + '_ {
         move |passes, upper_bound, value| {

@@ -20,9 +20,29 @@ pub(crate) struct Warm {
 }
 
 impl Warm {
-    /// This, if it is of the sample with that key.
-    pub(super) fn on(&self, key: &blake3::Hash) -> Option<&Self> {
-        (self.key == *key).then_some(self)
+    /// Whether this is of the sample with that key.
+    pub(super) fn is_on(&self, key: &blake3::Hash) -> bool {
+        self.key == *key
+    }
+}
+
+/// What an earlier solve gives the next one to start from.
+#[derive(Default)]
+pub(super) struct Earlier<'w> {
+    /// By stated ledger, matched by goal and scope.
+    pub(super) prices: Option<Vec<f64>>,
+    /// Answers on the same sample.
+    pub(super) points: &'w [Point],
+    /// The pass at these prices on the same sample.
+    pub(super) pass: Option<&'w Pass>,
+}
+
+impl<'w> Earlier<'w> {
+    /// Prices always, sums only where both solves are on the sample with this key.
+    pub(super) fn new(inputs: &Inputs<'_>, warm: Option<&'w Warm>, key: &blake3::Hash) -> Self {
+        let Some(warm) = warm else { return Self::default() };
+        let prices = Some(inputs.start(&warm.prices));
+        if warm.is_on(key) { Self { prices, points: &warm.points, pass: warm.pass.as_ref() } } else { Self { prices, ..Self::default() } }
     }
 }
 

@@ -7,15 +7,14 @@ use crate::error::{Error, Result, codes, quote};
 use crate::exchange::{BLOCK, Column, Local, Packed, Source, Survey};
 use crate::model::{Campaigns, Opportunities, Problem, RelativeTo, Scope};
 use crate::plan::account::Account;
-use crate::plan::checkpoint::{self, Journal, Recorded};
+use crate::plan::checkpoint::{Journal, Recorded};
 use crate::plan::inputs::{self, Inputs};
+use crate::plan::judged::Judged;
 use crate::plan::recovery::Point;
-use crate::plan::relaxed::{self, Relaxed};
+use crate::plan::relaxed::{Ask, Relaxed};
 use crate::plan::settings::Settings;
-use crate::plan::{Certificate, Plan, Status, VIOLATION, conflicts, serving, ties, warm};
+use crate::plan::{Certificate, Plan, serving, ties, warm};
 use crate::policy::Policy;
-use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -28,7 +27,6 @@ use std::time::Instant;
 /// # Errors
 /// Every fault of problem, campaigns and settings; `invalid_input.foreign_file` where the file was packed with other campaigns or without what
 /// the problem asks; `invalid_input.corrupt` and `invalid_input.io` of the file, at any time. Limits and cancellation are a [`Status`].
-#[expect(clippy::too_many_lines, reason = "the steps of a plan in their order")]
 pub fn plan_packed(problem: &Problem, packed: &PackedLog, campaigns: &Campaigns, settings: &Settings<'_>) -> Result<Plan> {
     inputs::check(settings)?;
     let manifest = &packed.manifest;
@@ -53,51 +51,17 @@ pub fn plan_packed(problem: &Problem, packed: &PackedLog, campaigns: &Campaigns,
     let mut hasher = blake3::Hasher::new();
     hasher.update(&packed.digest).update(&settings.traffic.to_le_bytes()).update(inputs.measures.join("\n").as_bytes());
     let key = hasher.finalize();
-    let journal = settings.checkpoint.map(|path| {
-        let prices = vec![0.0; inputs.goals.stated.len()];
-        let policy = Policy::new(&inputs.draft(problem, campaigns, &prices, 0.0, &Certificate::default(), Status::Stalled))?;
-        Journal::open(path, &checkpoint::fingerprint(&policy, &promises, &key), settings.checkpoint_every)
-    });
-    let journal = journal.transpose()?.map(|j| Arc::new(Mutex::new(j)));
-    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let local = Recorded::new(Local::new(Arc::new(gathered.packed), threads)?, journal.clone());
+    let journal = Journal::of(settings, problem, campaigns, &inputs, &promises, &key)?;
+    let local = Recorded::new(Local::new(Arc::new(gathered.packed), settings.thread_count())?, journal.clone());
     let mut relaxed =
         Relaxed { inputs: &inputs, local, classes: manifest.classes.clone(), tie_breadth: None, best_worth: gathered.best_worth };
 
     let started = Instant::now();
-    let cancelled = || settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed));
-    let observe = settings.reporter(started);
-    let same_sample = settings.warm_start.and_then(|earlier| earlier.warm.on(&key));
-    let start = settings.warm_start.map(|earlier| inputs.start(same_sample.map_or(&earlier.prices, |warm| &warm.prices)));
-    let ask = relaxed::Ask {
-        weights: &inputs.weights,
-        promises: &promises,
-        tolerance: settings.tolerance,
-        passes: f64::from(settings.pass_limit),
-        started,
-        time: settings.time_limit,
-        cancelled: &cancelled,
-        observe: &observe,
-        start: start.as_deref(),
-        points: same_sample.map_or(&[], |warm| &warm.points),
-        pass: same_sample.and_then(|warm| warm.pass.as_ref()),
-    };
-    let answer = relaxed.solve(&ask)?;
-    let seconds = started.elapsed().as_secs_f64();
-
-    let account = account(&relaxed, packed, &answer.point)?;
-    let conflicts = conflicts::find(&mut relaxed, &ask, &answer, &account)?;
-    let in_conflict: HashSet<usize> = conflicts.iter().filter_map(|c| c.stated).collect();
-    let worst = account.worst(&inputs, &promises, |s| !in_conflict.contains(&s));
-    let value = account.value(&inputs, &promises).min(answer.value);
-    let gap = (answer.bound - value) / answer.bound.abs().max(1.0);
-    let status = match answer.status {
-        _ if gap <= settings.tolerance && worst.0 <= VIOLATION => Status::Solved,
-        Status::Solved => Status::Stalled,
-        other => other,
-    };
-    let mut certificate =
-        Certificate { upper_bound: answer.bound, value, gap, worst_violation: worst.0, passes: answer.passes, seconds, serving: None };
+    let (cancelled, observe) = (|| settings.is_cancelled(), settings.reporter(started));
+    let earlier = warm::Earlier::new(&inputs, settings.warm_start.map(|plan| &*plan.warm), &key);
+    let ask = Ask::new(&inputs, &promises, settings, &earlier, started, &cancelled, &observe);
+    let Judged { answer, account, conflicts, mut certificate, status } =
+        Judged::solve(&mut relaxed, &ask, |relaxed, answer| account(relaxed, packed, &answer.point))?;
     if ties::matter(&mut relaxed, &ask, &answer.prices, &answer.point)? {
         notes.push("many opportunities are tied at these prices; a plan of a packed log has no random term to decide them".to_owned());
     }
@@ -126,9 +90,7 @@ pub fn plan_packed(problem: &Problem, packed: &PackedLog, campaigns: &Campaigns,
     if certificate.serving.is_some() {
         policy = policy_of(&certificate)?;
     }
-    if let Some(journal) = journal {
-        journal.lock().unwrap_or_else(PoisonError::into_inner).write()?;
-    }
+    Journal::close(journal)?;
     let prices = account.price_rows(&inputs, &promises, &answer.prices);
     Ok(Plan {
         status,
@@ -219,7 +181,7 @@ fn gather(inputs: &Inputs<'_>, packed: &PackedLog, settings: &Settings<'_>) -> R
     let mut row_of = Vec::new();
     let mut amounts = vec![0.0; measures];
     for index in 0..manifest.blocks.len() {
-        if settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+        if settings.is_cancelled() {
             return Err(Error::new(codes::CANCELLED, "packed", None, "the plan was cancelled before its first pass"));
         }
         let block = source.block(index)?;

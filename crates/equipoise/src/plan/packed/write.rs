@@ -14,7 +14,6 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// The column of padding: in files every column is counted in the order in which it came, and this one never comes.
 pub(super) const NO_COLUMN: u32 = u32::MAX;
@@ -93,7 +92,7 @@ impl<'a> Packer<'a> {
     /// # Errors
     /// Every fault of the part against problem and campaigns, rows counted from the beginning of the log; `usage.cancelled`.
     pub fn push(&mut self, log: &Opportunities) -> Result<()> {
-        if self.settings.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+        if self.settings.is_cancelled() {
             return Err(Error::new(codes::CANCELLED, "packed", None, "packing was cancelled"));
         }
         let base = self.manifest.as_ref().map_or(0, |m| m.log_rows);
