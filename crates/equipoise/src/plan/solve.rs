@@ -474,13 +474,16 @@ fn learn(model: &Model<'_, '_>, e: &Eval, tried: &Eval, moved: &[f64], damping: 
     let predicted = model.curve(moved);
     for (k, by) in model.moves(moved).iter().enumerate() {
         let most = 20.0 * (model.flat[k] * gamma + e.near[k] + 1.0) / gamma;
-        for i in (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE) {
-            if by.abs() > 1e-9 {
-                let more = (e.d[i] - tried.d[i] - predicted[i]) / by;
-                if more > damping.campaign[k] {
-                    damping.campaign[k] = more.min(most);
-                }
-            }
+        let mut own = (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE);
+        let missed = |i: usize| e.d[i] - tried.d[i] - predicted[i];
+        if let Some(i) = own.next()
+            && by.abs() > 1e-9
+        {
+            damping.campaign[k] = damping.campaign[k].max((missed(i) / by).min(most));
+        }
+        // Prices of one campaign can trade places without moving its scores: what that bends is a matter of the later ones alone.
+        for i in own.filter(|i| moved[*i].abs() > 1e-9) {
+            damping.row[i] = damping.row[i].max((missed(i) / moved[i]).min(most));
         }
     }
     for i in &dual.shared {

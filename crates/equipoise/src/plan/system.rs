@@ -69,10 +69,17 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
             ry[*i] = 0.3 * g[*i].abs() / radius.row[*i] + 1e-9 + damping.row[*i];
         }
         for k in 0..campaigns {
+            let mut is_first = true;
             for (a, j) in model.charged.iter().enumerate() {
                 let i = dual.own[k * m + j];
                 if i != NONE {
                     ry[i] = 1e-6 * matrix[(k * n + a) * n + a] + damping.row[i] + 1e-12;
+                    if !is_first {
+                        // Prices of one campaign can trade places without moving its scores, which the radius does not see: the later ones
+                        // are held to it by themselves.
+                        ry[i] += g[i].abs() / radius.campaign[k] * model.typical[k * n + a].powi(2);
+                    }
+                    is_first = false;
                 }
             }
         }
