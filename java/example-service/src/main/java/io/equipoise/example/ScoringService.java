@@ -9,6 +9,7 @@ import io.equipoise.EquipoiseException;
 import io.equipoise.InvalidInputException;
 import io.equipoise.Policy;
 import io.equipoise.Scorer;
+import io.equipoise.micrometer.EquipoiseMetrics;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -19,8 +20,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -41,26 +40,21 @@ public final class ScoringService implements AutoCloseable {
   private final ObjectMapper json = new ObjectMapper();
   private final HttpServer server;
   private final ExecutorService threads;
-  private final ScheduledExecutorService watcher;
   private final AtomicInteger underWay = new AtomicInteger();
   private volatile boolean stopping;
 
   private ScoringService(Options options) throws IOException {
     this.options = options;
     threads = Threads.start(options);
-    scorer = Scorer.of(Policy.load(options.policy()));
-    scorer.warmUp();
+    Policy policy = Policy.load(options.policy());
+    // Compiled code serves every scorer; the one that serves counts real requests only.
+    try (Scorer warm = Scorer.of(policy)) {
+      warm.warmUp();
+    }
+    scorer = Scorer.of(policy);
     promotion = new Promotion(scorer);
-    PolicyFile file = new PolicyFile(options.policy(), scorer, registry);
-    watcher =
-        Executors.newSingleThreadScheduledExecutor(
-            job -> {
-              Thread thread = new Thread(job, "policy-file");
-              thread.setDaemon(true);
-              return thread;
-            });
-    long every = options.watch().toMillis();
-    watcher.scheduleWithFixedDelay(file::look, every, every, TimeUnit.MILLISECONDS);
+    scorer.watch(options.policy(), options.watch());
+    new EquipoiseMetrics(scorer).bindTo(registry);
     server = HttpServer.create(new InetSocketAddress("127.0.0.1", options.port()), 1024);
     server.createContext("/score", counted("/score", this::score));
     server.createContext("/metrics", counted("/metrics", this::metrics));
@@ -187,7 +181,6 @@ public final class ScoringService implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     server.stop(0);
-    watcher.shutdownNow();
     threads.shutdownNow();
     scorer.close();
     LOGGER.log(Level.INFO, "stopped");

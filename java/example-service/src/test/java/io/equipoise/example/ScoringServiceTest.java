@@ -160,14 +160,14 @@ class ScoringServiceTest {
     stop.set(true);
     load.get();
     assertTrue(answers.get() > 0);
-    assertEquals("service_policy_installs_total{result=\"installed\"} 4.0", counter("service_policy_installs_total{result=\"installed\"}"));
+    assertEquals("equipoise_policy_installs_total{result=\"installed\"} 4.0", counter("equipoise_policy_installs_total{result=\"installed\"}"));
   }
 
   @Test
   void aFileThatIsRefusedChangesNothing() throws Exception {
     String before = get("/healthz").body();
     publish(Files.writeString(folder.resolve("broken"), "not a policy"));
-    String refused = "service_policy_installs_total{result=\"refused\"}";
+    String refused = "equipoise_policy_installs_total{result=\"corrupt\"}";
     long end = System.nanoTime() + Duration.ofSeconds(10).toNanos();
     while (!counter(refused).endsWith(" 1.0")) {
       assertTrue(System.nanoTime() < end, "nothing was refused");
@@ -180,9 +180,12 @@ class ScoringServiceTest {
   void requestsAreCounted() throws Exception {
     post(String.format(BODY, ""));
     post("{");
+    // The scorer's numbers are asked for anew after a hundredth of a second.
+    Thread.sleep(50);
     String text = get("/metrics").body();
     assertTrue(text.contains("service_requests_seconds_count{path=\"/score\",status=\"200\"} 1"), text);
     assertTrue(text.contains("service_requests_seconds_count{path=\"/score\",status=\"400\"} 1"), text);
+    assertTrue(text.contains("equipoise_score_requests_total 1.0"), text);
     assertTrue(text.contains("service_requests_seconds_bucket{path=\"/score\",status=\"200\",le=\"+Inf\"} 1"), text);
   }
 

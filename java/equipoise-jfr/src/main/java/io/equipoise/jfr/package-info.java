@@ -1,0 +1,2 @@
+/** Events of the Java Flight Recorder for a {@link io.equipoise.Scorer}. */
+package io.equipoise.jfr;

@@ -1,0 +1,2 @@
+/** Micrometer's meters for a {@link io.equipoise.Scorer}. */
+package io.equipoise.micrometer;

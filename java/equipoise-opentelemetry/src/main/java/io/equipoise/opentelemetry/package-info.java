@@ -1,0 +1,2 @@
+/** OpenTelemetry's instruments for a {@link io.equipoise.Scorer}. */
+package io.equipoise.opentelemetry;
