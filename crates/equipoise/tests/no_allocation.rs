@@ -1,5 +1,6 @@
 //! After warm-up a request allocates nothing, whatever its candidates, and one of a million candidates is no trouble.
 
+mod arranged;
 mod heap;
 mod serving;
 
@@ -11,6 +12,7 @@ use std::time::Instant;
 /// One test, so that nothing else allocates meanwhile.
 #[test]
 fn scoring_allocates_nothing() {
+    with_every_option();
     let mut random = Random(21);
     let mut executed = 0;
     while executed < 5_000 {
@@ -54,4 +56,31 @@ fn scoring_allocates_nothing() {
     println!("a million candidates of one item: {} picked in {:?}", decision.picks().len(), started.elapsed());
     assert_eq!(decision.picks(), [0]);
     assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
+}
+
+/// Slate rules, list terms and exploration, in worlds of up to 40 candidates, blended.
+fn with_every_option() {
+    let mut random = arranged::Random(8);
+    let mut executed = 0;
+    let mut workspace = Workspace::with_capacity(40);
+    while executed < 2_000 {
+        let mut world = arranged::World::random(&mut random, 40);
+        world.explores(&mut random);
+        world.has_list_terms(&mut random);
+        world.slate.relevance_floor = Some(-0.25);
+        let policy = world.policy();
+        let rows = vec![policy.row("c"); world.len()];
+        let counts = vec![1; world.len()];
+        let request = equipoise::score::Request { frequency: Some(&counts), ..world.request(&rows) };
+        let mut score = || {
+            let propensity = policy.score(&request, &mut workspace).expect("a good request").slate_propensity();
+            let order = policy.blend(&request, &mut workspace).expect("just scored");
+            (propensity, order.len())
+        };
+        let expected = score();
+        let (found, allocations) = heap::allocations(&mut score);
+        assert_eq!((found, allocations), (expected, 0), "{world:?}");
+        executed += 1;
+    }
+    println!("executed {executed} requests with every option without allocating");
 }

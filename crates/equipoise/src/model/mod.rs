@@ -5,6 +5,7 @@
 mod builder;
 mod campaign;
 mod distinct;
+mod exploration;
 mod goal;
 mod id;
 mod key;
@@ -19,6 +20,7 @@ mod relevance;
 
 pub use builder::{CandidateRow, OpportunitiesBuilder, OpportunityRow};
 pub use campaign::{Campaign, CampaignGoal, Campaigns, Parties};
+pub use exploration::Exploration;
 pub use goal::{Goal, GoalKind, Of, Per, RelativeTo};
 pub use id::Id;
 pub use key::{hash_integer, hash_text, mix, uniform};

@@ -1,5 +1,6 @@
 //! A problem: objectives, slate rules and goals, as a typed value and as a TOML or JSON document.
 
+use super::exploration::Exploration;
 use super::goal::{Goal, check_bounds};
 use super::limits::{DOCUMENT_BYTES, PLACES, Range, check_text};
 use crate::error::{Error, Faults, Result, codes, escape, quote};
@@ -208,6 +209,18 @@ pub struct Slate {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub relevance_floor_share: Option<f64>,
+    /// What a candidate loses, in organic-score units, per unit of similarity to the pick it is most like; only for the order of picking, and
+    /// only in requests that give similarities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub diversity: Option<f64>,
+    /// What a slate loses, in organic-score units, per unit of divergence from a request's target shares of categories; likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1e12))]
+    pub calibration: Option<f64>,
+    /// The random part of the slate; absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploration: Option<Exploration>,
 }
 
 impl Default for Slate {
@@ -224,6 +237,9 @@ impl Default for Slate {
             max_positions_up: None,
             relevance_floor: None,
             relevance_floor_share: None,
+            diversity: None,
+            calibration: None,
+            exploration: None,
         }
     }
 }
@@ -288,6 +304,14 @@ impl Slate {
         }
         if let Some(share) = self.relevance_floor_share {
             Range::Fraction.check(share, faults, "slate.relevance_floor_share", None);
+        }
+        for (name, weight) in [("slate.diversity", self.diversity), ("slate.calibration", self.calibration)] {
+            if let Some(weight) = weight {
+                Range::NonNegative.check(weight, faults, name, None);
+            }
+        }
+        if let Some(exploration) = &self.exploration {
+            exploration.check(faults);
         }
     }
 }

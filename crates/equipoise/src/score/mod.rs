@@ -30,8 +30,12 @@
 //! # Ok::<(), equipoise::Error>(())
 //! ```
 
+mod arrange;
+mod blend;
 mod breakers;
+mod diversity;
 mod explain;
+mod explore;
 mod gates;
 mod install;
 mod refuse;
@@ -46,7 +50,9 @@ mod workspace;
 
 pub use crate::model::Reason;
 pub use crate::policy::{ORGANIC, UNKNOWN};
+pub use blend::Blend;
 pub use breakers::{Action, BREAKERS_LIMIT, Breaker, BreakerAccount, BreakerState, Breakers, Reset};
+pub use diversity::{Mix, Similarity};
 pub use explain::{Explanation, Term, TermKind};
 pub use gates::Gates;
 pub use install::Install;
@@ -112,6 +118,9 @@ impl Policy {
         ws.known_segment = self.folded().segments.knows(request.market, request.surface);
         rows::score(self, request, &columns, ws)?;
         ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));
+        if arrange::is_needed(self, request) {
+            return arrange::pick(self, request, slots, ws);
+        }
         slate::pick(self, request, slots, ws);
         Ok(())
     }

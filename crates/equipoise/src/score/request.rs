@@ -1,6 +1,8 @@
 //! What a caller asks: one opportunity as borrowed columns.
 
 use super::{Gates, check_amount};
+use super::check_amount;
+use super::diversity::{Mix, Similarity};
 use crate::error::{Error, Result, codes, quote};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 use equipoise_kernel::score::within;
@@ -42,6 +44,14 @@ pub struct Request<'a> {
     pub frequency: Option<&'a [u32]>,
     /// What switches and breakers say about this policy; [`super::Scorer::score`] sees to it.
     pub gates: Option<&'a Gates>,
+    /// How alike candidates are, for the slate's `diversity`; without it that is off.
+    pub similarity: Option<Similarity<'a>>,
+    /// Categories and their target shares, for the slate's `calibration`; without them that is off.
+    pub mix: Option<Mix<'a>>,
+    /// How uncertain each candidate's measures are, in `[0, 1e12]`, for the exploration's `bonus`; without it that is off.
+    pub uncertainty: Option<&'a [f32]>,
+    /// Whether the slate's exploration may act on this request.
+    pub explore: bool,
 }
 
 /// The measures of a request, `m` per candidate in the policy's order.
@@ -88,6 +98,10 @@ impl<'a> Request<'a> {
             artist: None,
             frequency: None,
             gates: None,
+            similarity: None,
+            mix: None,
+            uncertainty: None,
+            explore: true,
         }
     }
 
@@ -127,6 +141,17 @@ impl<'a> Request<'a> {
         }
         if self.gates.is_some_and(|gates| gates.policy_id() != policy.id()) {
             return Err(Error::new(codes::FOREIGN_ROW, "gates", None, format!("they belong to another policy than {}", policy.id_hex())));
+        }
+        if let Some(similarity) = &self.similarity {
+            similarity.check(n)?;
+        }
+        if let Some(mix) = &self.mix {
+            mix.check(n)?;
+        }
+        fits("uncertainty", self.uncertainty.map(<[f32]>::len))?;
+        if let Some(at) = self.uncertainty.and_then(|list| list.iter().position(|u| !(0.0..=AMOUNT_LIMIT).contains(u))) {
+            check_amount("uncertainty", Some(at as u64), self.uncertainty.map_or(0.0, |list| list[at]))?;
+            return Err(Error::new(codes::RANGE, "uncertainty", Some(at as u64), "an uncertainty is below 0"));
         }
         let columns = self.measures.check(n, policy)?;
         if let Some(slots) = self.slots.filter(|s| *s > PLACE_LIMIT) {

@@ -7,7 +7,7 @@ use equipoise_kernel::score::lead;
 use std::collections::BinaryHeap;
 
 /// A number that orders as the float does; `x` is finite.
-fn ordered(x: f32) -> u32 {
+pub(super) fn ordered(x: f32) -> u32 {
     // -0 and +0 are equal, and must be equal here.
     let bits = (x + 0.0).to_bits();
     if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }

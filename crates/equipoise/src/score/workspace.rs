@@ -1,7 +1,8 @@
 //! The memory of a request, and the view of its outcome.
 
+use super::arrange::Arrangement;
 use super::seat::Seat;
-use super::{Explanation, Request};
+use super::{Blend, Explanation, Request};
 use crate::error::{Error, Result, codes};
 use crate::model::{Reason, organic};
 use crate::policy::{PLACE_LIMIT, Policy};
@@ -33,6 +34,8 @@ pub struct Workspace {
     pub(super) known_segment: bool,
     /// The place at the scorer that it was last used with.
     pub(super) seat: Option<Box<Seat>>,
+    pub(super) arrangement: Arrangement,
+    pub(super) blend: Blend,
     /// The policy and the number of candidates of the outcome that is held.
     holds: Option<([u8; 16], usize)>,
 }
@@ -97,6 +100,7 @@ impl Workspace {
 
     pub(super) fn forget(&mut self) {
         self.holds = None;
+        self.arrangement.clear();
     }
 
     pub(super) fn scored_by(&mut self, policy: &Policy, n: usize) {
@@ -137,6 +141,26 @@ impl Workspace {
     #[must_use]
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons[..self.if_held(&self.reasons)]
+    }
+
+    /// How probable each pick was, given the picks before it and the candidates that could stand at its place; empty where the policy's
+    /// exploration did not act: every pick was then certain.
+    #[must_use]
+    pub fn propensities(&self) -> &[f64] {
+        &self.arrangement.propensities[..self.if_held(&self.arrangement.propensities)]
+    }
+
+    /// How probable the slate was: the product of [`Workspace::propensities`]; 1 where nothing was drawn.
+    #[must_use]
+    pub fn slate_propensity(&self) -> f64 {
+        self.propensities().iter().product()
+    }
+
+    /// What list terms and exploration cost: the sum of the scores that would have been picked without them, less that of the picks. Negative
+    /// where they led to more by chance: neither slate is the best of all.
+    #[must_use]
+    pub fn given_up(&self) -> f64 {
+        if self.holds.is_some() { self.arrangement.given_up } else { 0.0 }
     }
 
     /// The reference that was given or computed; `None` where nothing needed one.
@@ -195,6 +219,24 @@ impl<'a> Decision<'a> {
     #[must_use]
     pub fn reasons(&self) -> &'a [Reason] {
         self.workspace.reasons()
+    }
+
+    /// As [`Workspace::propensities`].
+    #[must_use]
+    pub fn propensities(&self) -> &'a [f64] {
+        self.workspace.propensities()
+    }
+
+    /// As [`Workspace::slate_propensity`].
+    #[must_use]
+    pub fn slate_propensity(&self) -> f64 {
+        self.workspace.slate_propensity()
+    }
+
+    /// As [`Workspace::given_up`].
+    #[must_use]
+    pub fn given_up(&self) -> f64 {
+        self.workspace.given_up()
     }
 
     /// As [`Workspace::reference`].

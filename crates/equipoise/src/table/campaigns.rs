@@ -20,6 +20,7 @@ use std::collections::HashMap;
 /// | `artist`, `label`, `licensor` | text | whose it is |
 /// | `surfaces`, `markets` | list of text | where it may run; null means everywhere, an empty list is an error |
 /// | `start`, `end` | timestamp | the flight, `[start, end)` |
+/// | `frequency_cap` | whole number from 1 on | how often one listener may get it |
 /// | `cap`, `floor`, `target` | number in `[0, 1e12]` | counting `exposure` unless `goal_measure` (text) names another measure |
 /// | `floor_penalty`, `target_penalty` | number in `(0, 1e12]` | cost of a missing or excess unit |
 /// | `goals` | list of structs `kind`, `measure`, `amount`, `penalty` | goals on more than one measure |
@@ -41,7 +42,7 @@ pub fn read_campaigns<R: RecordBatchReader>(mut reader: R, options: &ReadOptions
 }
 
 /// The columns that are read of a table of campaigns.
-pub(super) const COLUMNS: [&str; 15] = [
+pub(super) const COLUMNS: [&str; 16] = [
     "campaign",
     "artist",
     "label",
@@ -50,6 +51,7 @@ pub(super) const COLUMNS: [&str; 15] = [
     "markets",
     "start",
     "end",
+    "frequency_cap",
     "cap",
     "floor",
     "floor_penalty",
@@ -63,7 +65,7 @@ pub(super) const COLUMNS: [&str; 15] = [
 const ENTRIES: usize = 1 << 26;
 
 /// Where the columns stand; the order is that of [`COLUMNS`].
-struct Columns([Option<usize>; 15]);
+struct Columns([Option<usize>; 16]);
 
 impl Columns {
     fn find(schema: &Schema, options: &ReadOptions) -> Result<Self> {
@@ -73,7 +75,7 @@ impl Columns {
             "campaign" => find.required(name, Wanted::Text),
             "surfaces" | "markets" => find.optional(name, Wanted::Texts),
             "start" | "end" => find.optional(name, Wanted::Time),
-            "cap" | "floor" | "floor_penalty" | "target" | "target_penalty" => find.optional(name, Wanted::Number),
+            "frequency_cap" | "cap" | "floor" | "floor_penalty" | "target" | "target_penalty" => find.optional(name, Wanted::Number),
             "goals" => find.optional(name, Wanted::Goals),
             _ => find.optional(name, Wanted::Text),
         }));
@@ -159,6 +161,19 @@ impl Table {
             time::micros(name, array, base, &mut times, faults)?;
             for (campaign, time) in list.iter_mut().zip(&times) {
                 *field(campaign) = *time;
+            }
+        }
+        if let Some(array) = column("frequency_cap") {
+            for (row, (campaign, cap)) in list.iter_mut().zip(amounts("frequency_cap", array)?).enumerate() {
+                let Some(cap) = cap else { continue };
+                // What no count can be is a fault; what no cap can be is found with the campaigns.
+                if cap.fract() != 0.0 || !(0.0..f64::from(u32::MAX)).contains(&cap) {
+                    faults.push(codes::RANGE, "frequency_cap", Some(base + row as u64), || {
+                        format!("{cap:?} is not a whole number from 1 on")
+                    });
+                } else {
+                    campaign.frequency_cap = Some(cap as u32);
+                }
             }
         }
         flat_goals(list, base, &column, self.memories.entry("goal_measure").or_default(), faults)?;

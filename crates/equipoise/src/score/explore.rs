@@ -1,0 +1,86 @@
+//! Exploration: a slate drawn place by place, and the exact probability of drawing it.
+//!
+//! A place is filled from a softmax of score over temperature among the candidates that may stand there; that is Plackett and Luce's model of a
+//! ranking (Plackett 1975, "The Analysis of Permutations"; Luce 1959), drawn by adding Gumbel noise to each logit and taking the largest
+//! (Gumbel-max; the whole ranking by one noise each in Kool, van Hoof and Welling 2019, "Stochastic Beams and Where to Find Them"). Where the
+//! logits or the candidates that may stand somewhere change from place to place, each place has noise of its own, so that every place is an
+//! exact softmax whatever stands before it.
+
+use crate::model::mix;
+use crate::utility::{exp, ln};
+
+/// Part of the serving rule: changing it changes decisions.
+const COIN: u64 = 0x0be1_10c0_1a5a_17e5;
+const NOISE: u64 = 0x6a3b_e15e_ed5a_17e5;
+
+/// Uniform on `(0, 1)`, never an end: an odd multiple of `2^-53`.
+fn open_unit(hash: u64) -> f64 {
+    ((hash >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
+}
+
+/// Whether the request of this key gets a uniform slate.
+pub(super) fn is_uniform(key: u64, epsilon: f64) -> bool {
+    epsilon > 0.0 && open_unit(mix(key ^ COIN)) < epsilon
+}
+
+/// Standard Gumbel noise of candidate `index` in draw `draw` of the request of this key: the same bits everywhere.
+pub(super) fn gumbel(key: u64, draw: u32, index: u32) -> f64 {
+    let hash = mix(mix(key ^ NOISE) ^ (u64::from(draw) << 32 | u64::from(index)));
+    -ln(-ln(open_unit(hash)))
+}
+
+/// The probability of what was drawn so far, under a mixture of two ways to draw of which one was chosen for the whole slate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mixture {
+    /// Probability that the slate is a uniform one, given what has been drawn.
+    uniform: f64,
+}
+
+impl Mixture {
+    pub(super) fn new(epsilon: f64) -> Self {
+        Self { uniform: epsilon }
+    }
+
+    /// The probability of a pick given those before it, from its probability under each way to draw.
+    pub(super) fn draw(&mut self, by_uniform: f64, by_score: f64) -> f64 {
+        let part = self.uniform * by_uniform;
+        let whole = part + (1.0 - self.uniform) * by_score;
+        self.uniform = if whole > 0.0 { part / whole } else { self.uniform };
+        whole
+    }
+}
+
+/// `exp(logit - largest)`, by which the softmax is taken: it neither overflows nor vanishes altogether.
+pub(super) fn weight(logit: f64, largest: f64) -> f64 {
+    exp(logit - largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_finite_at_both_ends() {
+        for hash in [0, u64::MAX] {
+            let g = -ln(-ln(open_unit(hash)));
+            assert!(g.is_finite(), "{g}");
+        }
+        assert!(open_unit(u64::MAX) < 1.0 && open_unit(0) > 0.0);
+    }
+
+    #[test]
+    fn noise_has_the_moments_of_gumbel() {
+        let n = 200_000;
+        let (mut sum, mut square) = (0.0, 0.0);
+        for i in 0..n {
+            let g = gumbel(i / 1000, (i % 10) as u32, (i % 1000) as u32);
+            sum += g;
+            square += g * g;
+        }
+        let mean = sum / n as f64;
+        let variance = square / n as f64 - mean * mean;
+        // Euler's constant and pi^2 / 6; the standard error of the mean is 0.003.
+        assert!((mean - 0.577_215_66).abs() < 0.012, "{mean}");
+        assert!((variance - 1.644_934).abs() < 0.04, "{variance}");
+    }
+}
