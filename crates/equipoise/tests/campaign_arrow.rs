@@ -68,6 +68,7 @@ fn a_whole_table_is_read() {
         ("markets", Arc::new(markets.finish())),
         ("start", times(&[Some(5), None], TimeUnit::Second, Some("UTC"))),
         ("end", times(&[None, Some(7_999)], TimeUnit::Nanosecond, Some("Asia/Tokyo"))),
+        ("frequency_cap", numbers(&[Some(3.0), None])),
         ("cap", Arc::new(Float32Array::from(vec![Some(10.0), None]))),
         ("floor", Arc::new(Int64Array::from(vec![Some(2), Some(3)]))),
         ("floor_penalty", numbers(&[Some(0.5), None])),
@@ -84,7 +85,7 @@ fn a_whole_table_is_read() {
             markets: Some(vec!["SE".to_owned(), "NO".to_owned()]),
             start: Some(5_000_000),
             end: None,
-            frequency_cap: None,
+            frequency_cap: Some(3),
             goals: vec![goal(GoalKind::Cap, "exposure", 10.0, None), goal(GoalKind::Floor, "exposure", 2.0, Some(0.5))],
         },
         Campaign {
@@ -308,4 +309,13 @@ fn views_that_blow_up_are_refused() {
     let markets: ArrayRef = Arc::new(ListViewArray::try_new(field, offsets, sizes, entries, None).unwrap());
     let error = read(vec![("campaign", ids(2_000)), ("markets", markets)]).unwrap_err();
     assert_eq!((error.code(), error.argument()), ("invalid_input.too_large", "markets"));
+}
+
+#[test]
+fn frequency_caps_are_whole_numbers_from_one_on() {
+    let columns = vec![("campaign", ids(4)), ("frequency_cap", numbers(&[Some(1.5), Some(-1.0), None, Some(2.0)]))];
+    let error = read(columns).unwrap_err();
+    assert_eq!(faults(&error), [("invalid_input.range", "frequency_cap", Some(0)), ("invalid_input.range", "frequency_cap", Some(1))]);
+    let error = read(vec![("campaign", ids(2)), ("frequency_cap", numbers(&[Some(2.0), Some(0.0)]))]).unwrap_err();
+    assert_eq!(faults(&error), [("invalid_input.range", "frequency_cap", Some(1))]);
 }

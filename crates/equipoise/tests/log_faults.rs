@@ -8,7 +8,8 @@ fn opportunity(id: i64) -> OpportunityRow<'static> {
     OpportunityRow { id: Id::Int(id), ..OpportunityRow::default() }
 }
 
-const PLAIN: CandidateRow<'static> = CandidateRow { campaign: Some("c"), organic: None, measures: &[1.0], item: None, artist: None };
+const PLAIN: CandidateRow<'static> =
+    CandidateRow { campaign: Some("c"), organic: None, measures: &[1.0], item: None, artist: None, frequency: None };
 
 /// Code, argument and index of each fault.
 fn faults(log: OpportunitiesBuilder) -> Vec<(&'static str, String, Option<u64>)> {
@@ -44,8 +45,16 @@ fn a_good_log_holds_what_was_written() {
         measures: &[1.0, -0.0],
         item: Some(7.into()),
         artist: Some("x"),
+        frequency: Some(3),
     });
-    log.candidate(&CandidateRow { campaign: None, organic: Some(0.5), measures: &[2.0, 4.0], item: Some(7.into()), artist: Some("x") });
+    log.candidate(&CandidateRow {
+        campaign: None,
+        organic: Some(0.5),
+        measures: &[2.0, 4.0],
+        item: Some(7.into()),
+        artist: Some("x"),
+        frequency: Some(0),
+    });
     log.opportunity(&OpportunityRow { id: 9.into(), market: Some("NO"), key: Some(1), ..first });
     log.candidate(&CandidateRow {
         campaign: Some("a"),
@@ -53,6 +62,7 @@ fn a_good_log_holds_what_was_written() {
         measures: &[1e12, 1e-40],
         item: Some("7".into()),
         artist: Some("y"),
+        frequency: Some(1),
     });
     let log = log.finish().unwrap();
 

@@ -2,6 +2,7 @@
 
 mod forge;
 
+use equipoise::model::{Exploration, Slate};
 use equipoise::policy::{Draft, Policy};
 use forge::{Forged, draft};
 
@@ -400,3 +401,48 @@ fn golden_file_of_format_1() {
 }
 
 const GOLDEN_ID: &str = "cf7d4039fcdf0cb9eeceabc2afcbb1ea";
+
+/// A draft whose second campaign has a frequency cap.
+fn capped() -> Policy {
+    let mut draft = draft();
+    let cap = |c: &equipoise::model::Campaign| equipoise::model::Campaign { frequency_cap: (c.id == "b").then_some(3), ..c.clone() };
+    draft.campaigns = equipoise::Campaigns::new(draft.campaigns.iter().map(cap).collect()).expect("good campaigns");
+    Policy::new(&draft).expect("a good draft")
+}
+
+#[test]
+fn frequency_caps_are_a_column_only_where_there_are_any() {
+    let policy = capped();
+    let again = Policy::from_bytes(policy.to_bytes()).expect("a good file");
+    assert_eq!([0, 1, 2].map(|c| again.roster().frequency_cap(c)), [None, Some(3), None]);
+    assert_eq!(good().roster().frequency_cap(1), None);
+    let name = "campaign_frequency_cap";
+    assert!(Forged::of(policy.to_bytes()).header.contains_key(name) && !Forged::of(good().to_bytes()).header.contains_key(name));
+    for value in [0_u32, u32::MAX] {
+        let mut forged = Forged::of(policy.to_bytes());
+        let at = forged.header[name]["data_offsets"][0].as_u64().expect("an offset") as usize + 4;
+        forged.data[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        let error = Policy::from_bytes(&forged.seal()).expect_err("a cap of nothing, and a column without caps");
+        assert_eq!(error.code(), "policy.corrupt");
+    }
+}
+
+#[test]
+fn slate_rules_out_of_range_are_refused() {
+    let refused = |change: &dyn Fn(&mut Slate)| {
+        let mut draft = draft();
+        change(&mut draft.slate);
+        Policy::new(&draft).map(|_| ()).map_err(|e| (e.code(), e.argument().to_owned()))
+    };
+    let wrong = Err(("invalid_input.range", "slate".to_owned()));
+    assert_eq!(refused(&|s| s.fixed_places = vec![2, 5, 9]), Ok(()));
+    assert_eq!(refused(&|s| s.fixed_places = vec![5, 5]), wrong);
+    assert_eq!(refused(&|s| s.fixed_places = vec![0, 5]), wrong);
+    assert_eq!(refused(&|s| s.max_promoted = Some(256)), wrong);
+    assert_eq!(refused(&|s| s.relevance_floor_share = Some(1.5)), wrong);
+    assert_eq!(refused(&|s| s.relevance_floor = Some(f64::NAN)), wrong);
+    assert_eq!(refused(&|s| s.diversity = Some(-1.0)), wrong);
+    let explored = |temperature| Some(Exploration { temperature: Some(temperature), ..Exploration::default() });
+    assert_eq!(refused(&|s| s.exploration = explored(0.5)), Ok(()));
+    assert_eq!(refused(&|s| s.exploration = explored(0.0)), wrong);
+}

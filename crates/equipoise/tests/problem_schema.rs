@@ -52,7 +52,9 @@ fn keeps(schema: &Value, root: &Value, document: &Value) -> bool {
 fn whole() -> Value {
     json!({
         "objectives": {"stream": 1.0, "save": -2},
-        "slate": {"slots": 2, "visible": 10, "first_place": 1, "min_gap": 3, "max_per_artist": 1, "max_per_label": 2},
+        "slate": {"slots": 2, "visible": 10, "first_place": 1, "min_gap": 3, "max_per_artist": 1, "max_per_label": 2,
+            "max_promoted": 3, "fixed_places": [1, 4, 9], "max_positions_up": 5, "relevance_floor": -0.5, "relevance_floor_share": 0.25,
+            "diversity": 0.5, "calibration": 1, "exploration": {"temperature": 0.1, "epsilon": 0.01, "bonus": 2}},
         "goals": [
             {"kind": "guardrail", "measure": "displacement", "per": "market", "at_most": 0.01, "relative_to": "organic"},
             {"kind": "share", "name": "big", "measure": "exposure", "of": {"licensor": "g3"}, "at_least": 0.02, "at_most": 0.3},

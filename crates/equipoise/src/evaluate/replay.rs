@@ -59,6 +59,7 @@ pub fn replay(policy: &Policy, log: &Opportunities, unknown: Unknown) -> Result<
             organic: log.organic.as_ref().map(|organic| &organic[here.clone()]),
             item: log.item.as_ref().map(|item| &item[here.clone()]),
             artist: log.artist.as_ref().map(|artist| &artist[here.clone()]),
+            frequency: log.frequency.as_ref().map(|frequency| &frequency[here.clone()]),
             ..Request::new(&campaign, Measures::Slices { columns: &columns, offset: here.start })
         };
         let decision = policy.score(&request, &mut workspace)?;

@@ -32,7 +32,7 @@ pub struct OpportunityRow<'a> {
     pub listener: Option<Id<'a>>,
 }
 
-/// One candidate of an opportunity. `organic`, `item` and `artist` are `Some` everywhere or nowhere.
+/// One candidate of an opportunity. `organic`, `item`, `artist` and `frequency` are `Some` everywhere or nowhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CandidateRow<'a> {
     /// The campaign's id; `None` for an organic candidate.
@@ -45,6 +45,8 @@ pub struct CandidateRow<'a> {
     pub item: Option<Id<'a>>,
     /// The artist, for slate rules.
     pub artist: Option<&'a str>,
+    /// How often the listener had had the campaign, below 2^32 - 1; for frequency caps.
+    pub frequency: Option<u32>,
 }
 
 /// Collects a log row by row and reports every fault of it at once, see [`Opportunities::builder`].
@@ -79,6 +81,7 @@ pub struct OpportunitiesBuilder {
     organic: Column<f32>,
     item: Column<u32>,
     artist: Column<u32>,
+    frequency: Column<u32>,
 }
 
 /// An optional column. Nothing is stored before the first row that has a value.
@@ -147,6 +150,7 @@ impl OpportunitiesBuilder {
             organic: Column::default(),
             item: Column::default(),
             artist: Column::default(),
+            frequency: Column::default(),
         }
     }
 
@@ -183,6 +187,7 @@ impl OpportunitiesBuilder {
         self.organic.push(row.organic.map(|v| v + 0.0), at);
         self.item.push(row.item.map(|id| self.items.intern(id).0), at);
         self.artist.push(intern(&mut self.log.artists, row.artist), at);
+        self.frequency.push(row.frequency, at);
         self
     }
 
@@ -211,6 +216,7 @@ impl OpportunitiesBuilder {
         log.organic = self.organic.finish("organic", &mut faults);
         log.item = self.item.finish("item", &mut faults);
         log.artist = self.artist.finish("artist", &mut faults);
+        log.frequency = self.frequency.finish("frequency", &mut faults);
         if log.campaign.len() >= ORGANIC as usize {
             return Err(Error::new(codes::TOO_LARGE, "opportunity_id", None, format!("a log has fewer than {ORGANIC} rows")));
         }
@@ -276,6 +282,9 @@ impl OpportunitiesBuilder {
         }
         if let Some(organic) = row.organic {
             Range::Signed.check(f64::from(organic), faults, "organic", index);
+        }
+        if row.frequency == Some(u32::MAX) {
+            faults.push(codes::RANGE, "frequency", index, || format!("{0} is not below {0}", u32::MAX));
         }
         if row.measures.len() != self.log.measures.len() {
             faults.push(codes::SHAPE, "measures", index, || {

@@ -35,6 +35,8 @@ pub struct Opportunities {
     pub(crate) measures: Vec<(String, Vec<f32>)>,
     pub(crate) item: Option<Vec<u32>>,
     pub(crate) artist: Option<Vec<u32>>,
+    /// Per candidate: how often the listener had had its campaign.
+    pub(crate) frequency: Option<Vec<u32>>,
     pub(crate) campaigns: Names,
     pub(crate) markets: Names,
     pub(crate) surfaces: Names,
@@ -207,6 +209,7 @@ impl Opportunities {
             measures: self.measures.iter_mut().map(|(name, list)| (name.clone(), front(list, rows))).collect(),
             item: each(&mut self.item, rows),
             artist: each(&mut self.artist, rows),
+            frequency: each(&mut self.frequency, rows),
             campaigns: self.campaigns.clone(),
             markets: self.markets.clone(),
             surfaces: self.surfaces.clone(),
@@ -246,6 +249,7 @@ impl Opportunities {
         some(&mut self.organic, log.organic.as_ref(), rows.clone());
         some(&mut self.item, log.item.as_ref(), rows.clone());
         some(&mut self.artist, log.artist.as_ref(), rows.clone());
+        some(&mut self.frequency, log.frequency.as_ref(), rows.clone());
         for ((_, to), (_, from)) in self.measures.iter_mut().zip(&log.measures) {
             to.extend_from_slice(&from[rows.clone()]);
         }

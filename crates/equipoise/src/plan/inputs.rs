@@ -147,7 +147,10 @@ impl<'a> Inputs<'a> {
             for i in span.clone() {
                 if log.campaign[i] != ORGANIC {
                     let r = ranks[log.campaign[i] as usize];
-                    if r != ORGANIC && self.roster.reason(r, market, surface, time).is_none() {
+                    if r != ORGANIC
+                        && self.roster.reason(r, market, surface, time).is_none()
+                        && !self.roster.is_sated(r, log.frequency.as_ref().map(|f| f[i]))
+                    {
                         rank[i] = r;
                     }
                 }

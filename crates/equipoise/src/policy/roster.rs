@@ -323,6 +323,15 @@ impl Roster {
         (start, if end == i64::MAX { end } else { end - 1 })
     }
 
+    /// Whether a listener has had a campaign as often as its cap allows; never where the count or the cap is not known.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Roster::len`].
+    #[must_use]
+    pub fn is_sated(&self, index: u32, count: Option<u32>) -> bool {
+        matches!((count, self.frequency_cap(index)), (Some(count), Some(cap)) if count >= cap)
+    }
+
     /// The eligibility rule for this segment and time, to be asked about many campaigns.
     ///
     /// `market` and `surface` are [`NONE`] where the request names none or one that no table knows: campaigns with a list of their own are

@@ -3,12 +3,12 @@
 use super::{Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::Reason;
-use crate::policy::{NONE, Policy};
+use crate::policy::Policy;
 
 impl Policy {
     /// Whether [`Policy::refuse`] could refuse anyone: it does nothing where this is false.
     pub(super) fn may_refuse(&self, request: &Request<'_>) -> bool {
-        request.gates.is_some() || self.slate().has_relevance_floor() || self.frequency_caps(request).is_some()
+        request.gates.is_some() || self.slate().has_relevance_floor() || self.counts(request).is_some()
     }
 
     /// Turns admitted candidates into ones that are not scored, with the reason: one pass over the candidates for each thing present.
@@ -19,9 +19,9 @@ impl Policy {
         if let Some(gates) = request.gates {
             gates.apply(request, &mut ws.campaigns, &mut ws.reasons, nobody);
         }
-        if let Some((counts, caps)) = self.frequency_caps(request) {
+        if let Some(counts) = self.counts(request) {
             for ((campaign, reason), count) in ws.campaigns.iter_mut().zip(&mut ws.reasons).zip(counts) {
-                if reason.is_scored() && *count >= u32::from_le_bytes(caps[*campaign as usize]) {
+                if reason.is_scored() && self.roster().is_sated(*campaign, Some(*count)) {
                     (*campaign, *reason) = (nobody, Reason::Frequency);
                 }
             }
@@ -44,11 +44,8 @@ impl Policy {
         Ok(())
     }
 
-    /// The listener's counts and the campaigns' caps, [`NONE`] for none, where there are both.
-    fn frequency_caps<'a>(&'a self, request: &Request<'a>) -> Option<(&'a [u32], &'a [[u8; 4]])> {
-        Some((request.frequency?, self.roster().frequency_cap.as_ref()?.chunks()))
+    /// The listener's counts, where a campaign has a cap.
+    fn counts<'a>(&self, request: &Request<'a>) -> Option<&'a [u32]> {
+        request.frequency.filter(|_| self.roster().frequency_cap.is_some())
     }
 }
-
-// A count never reaches NONE as a cap: the largest count is refused as a number.
-const _: () = assert!(NONE == u32::MAX);

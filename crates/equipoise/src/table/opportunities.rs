@@ -22,6 +22,7 @@ use std::result::Result as StdResult;
 /// | `organic` | number in `[-1e12, 1e12]` | per row |
 /// | `item` | integer or text | per row; rows of one item in an opportunity share `organic` and differ in `campaign` |
 /// | `artist` | text | per row |
+/// | `frequency` | whole number in `[0, 2^32 - 1)` | per row: how often the listener had had the campaign, for frequency caps |
 /// | `time` | timestamp | constant within an opportunity, like all that follow |
 /// | `market`, `surface` | text | |
 /// | `slots` | whole number in `[0, 255]` | |
@@ -89,6 +90,7 @@ pub(super) fn columns<S: AsRef<str>>(measures: &[S]) -> Vec<String> {
         "organic",
         "item",
         "artist",
+        "frequency",
         "time",
         "market",
         "surface",
@@ -110,6 +112,7 @@ struct Columns {
     organic: Option<usize>,
     item: Option<usize>,
     artist: Option<usize>,
+    frequency: Option<usize>,
     time: Option<usize>,
     market: Option<usize>,
     surface: Option<usize>,
@@ -136,6 +139,7 @@ impl Columns {
             organic: find.optional("organic", Wanted::Number),
             item: find.optional("item", Wanted::IntegerOrText),
             artist: find.optional("artist", Wanted::Text),
+            frequency: find.optional("frequency", Wanted::Integer),
             time: find.optional("time", Wanted::Time),
             market: find.optional("market", Wanted::Text),
             surface: find.optional("surface", Wanted::Text),
@@ -222,6 +226,7 @@ impl<'a> Table<'a> {
             organic: columns.organic.map(|_| Vec::new()),
             item: columns.item.map(|_| Vec::new()),
             artist: columns.artist.map(|_| Vec::new()),
+            frequency: columns.frequency.map(|_| Vec::new()),
             time: columns.time.map(|_| Vec::new()),
             market: columns.market.map(|_| Vec::new()),
             surface: columns.surface.map(|_| Vec::new()),
@@ -372,6 +377,19 @@ impl<'a> Table<'a> {
             names("artist", batch.column(at), base, &mut log.artists, &mut self.memories.artist, &mut self.indices, faults)?;
             no_nulls("artist", &self.indices, base, faults);
             column.extend_from_slice(&self.indices);
+        }
+        if let (Some(at), Some(column)) = (self.columns.frequency, &mut log.frequency) {
+            self.integers.clear();
+            number::integers("frequency", batch.column(at).as_ref(), &mut self.integers)?;
+            for (row, count) in self.integers.iter().enumerate() {
+                let at = Some(base + row as u64);
+                match count.map(u32::try_from) {
+                    Some(Ok(count)) if count < u32::MAX => {}
+                    Some(_) => faults.push(codes::RANGE, "frequency", at, || format!("{count:?} is not in [0, {})", u32::MAX)),
+                    None => faults.push(codes::NULL, "frequency", at, || "is null".to_owned()),
+                }
+                column.push(count.map_or(0, |c| c.clamp(0, i64::from(u32::MAX)) as u32));
+            }
         }
         if let (Some(at), Some(column)) = (self.columns.item, &mut log.item) {
             let array = batch.column(at).as_ref();

@@ -83,6 +83,7 @@ impl Crowd {
                     measures: &[0.0, 0.0],
                     item: Some(Id::Int(1000 + item)),
                     artist: Some("someone"),
+                    frequency: None,
                 });
             }
             let last = self.reach[self.reach.len() - 1];
@@ -107,6 +108,7 @@ impl Crowd {
                     measures: &[value, stream],
                     item: Some(Id::Int(k as i64)),
                     artist: Some(&artist),
+                    frequency: None,
                 });
             }
         }

@@ -315,6 +315,10 @@ pub(super) fn log_bytes(log: &Opportunities) -> Result<Vec<u8>> {
     put_some(&mut out, log.organic.as_ref(), |v| v.to_le_bytes());
     put_some(&mut out, log.item.as_ref(), |v| v.to_le_bytes());
     put_some(&mut out, log.artist.as_ref(), |v| v.to_le_bytes());
+    // Only where it is there: files without it stay what they were.
+    if log.frequency.is_some() {
+        put_some(&mut out, log.frequency.as_ref(), |v| v.to_le_bytes());
+    }
     Ok(out)
 }
 
@@ -376,6 +380,7 @@ fn log_from(bytes: &[u8], manifest: &Manifest) -> Result<Opportunities> {
         organic: some(&mut lists, rows, f32::from_le_bytes, signed)?,
         item: some(&mut lists, rows, u32::from_le_bytes, |_| true)?,
         artist: some(&mut lists, rows, u32::from_le_bytes, index(names.artists.len()))?,
+        frequency: if lists.0.is_empty() { None } else { some(&mut lists, rows, u32::from_le_bytes, |count| *count < u32::MAX)? },
         campaigns: names.campaigns.iter().collect::<Names>(),
         markets: manifest.markets.iter().collect(),
         surfaces: manifest.surfaces.iter().collect(),
