@@ -25,6 +25,7 @@ pub(crate) const HELP: &str = r#"The request document:
        "organic": 0.73,                  all candidates have one, or none
        "item": "track-9",                an integer or a text; left out: the row is its own item
        "artist": "a7",
+       "frequency": 2,                    how often the listener has had the campaign; given anywhere, left out is 0
        "measures": {"stream": 0.12}}     every measure of the policy; displacement may be left out
     ]
   }"#;
@@ -51,6 +52,7 @@ pub(crate) struct CandidateDocument {
     organic: Option<f32>,
     item: Option<Id>,
     artist: Option<String>,
+    frequency: Option<u32>,
     #[serde(default)]
     measures: IndexMap<String, f32>,
 }
@@ -76,6 +78,7 @@ pub(crate) struct Columns {
     stride: usize,
     item: Vec<u32>,
     artist: Option<Vec<u32>>,
+    frequency: Option<Vec<u32>>,
 }
 
 impl RequestDocument {
@@ -112,6 +115,11 @@ impl RequestDocument {
             measures,
             stride: policy.measures().len(),
             item: ranks(self.candidates.iter().map(|c| c.item.as_ref())),
+            frequency: self
+                .candidates
+                .iter()
+                .any(|c| c.frequency.is_some())
+                .then(|| self.candidates.iter().map(|c| c.frequency.unwrap_or(0)).collect()),
             // A request without artists counts by the artists of its campaigns.
             artist: self.candidates.iter().any(|c| c.artist.is_some()).then(|| ranks(self.candidates.iter().map(|c| c.artist.as_ref()))),
         })
@@ -168,6 +176,7 @@ impl Columns {
             organic: self.organic.as_deref(),
             item: Some(&self.item),
             artist: self.artist.as_deref(),
+            frequency: self.frequency.as_deref(),
             ..Request::new(&self.campaign, Measures::Rows { values: &self.measures, stride: self.stride })
         }
     }

@@ -152,6 +152,7 @@ fn built(rows: &[Row], integer_ids: bool) -> Opportunities {
             measures: &[f32::from(row.stream)],
             item: Some(Id::Text(&item)),
             artist: Some(&market),
+            frequency: Some(row.item as u32),
         });
     }
     log.finish().unwrap()
@@ -173,6 +174,7 @@ fn table(rows: &[Row], integer_ids: bool, encodings: &[usize], stream: &DataType
         ("organic", Arc::new(rows.iter().map(|row| Some(row.organic)).collect::<Int8Array>())),
         ("item", column(&|row| Some(format!("item {}", row.item)), encodings[2])),
         ("artist", column(&|row| Some(market(row.opportunity)), encodings[3])),
+        ("frequency", Arc::new(rows.iter().map(|row| Some(row.item as i64)).collect::<Int64Array>())),
         ("market", column(&|row| Some(market(row.opportunity)), encodings[4])),
         ("time", cast(&seconds, &DataType::Timestamp(unit, Some("Europe/Stockholm".into()))).unwrap()),
         ("slots", Arc::new(rows.iter().map(|row| Some(row.opportunity as f64)).collect::<Float64Array>())),

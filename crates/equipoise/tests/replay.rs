@@ -21,6 +21,7 @@ struct Columns {
     time: bool,
     market: bool,
     key: bool,
+    frequency: bool,
 }
 
 impl Columns {
@@ -36,7 +37,12 @@ impl Columns {
             time: one(),
             market: one(),
             key: one(),
+            frequency: one(),
         };
+        if draft.slate.has_relevance_floor() {
+            columns.organic = true;
+            columns.reference |= draft.slate.visible.is_none();
+        }
         if draft.measures.iter().any(|m| m == "displacement") && !columns.displacement {
             columns.organic = true;
             columns.reference |= draft.slate.visible.is_none();
@@ -88,6 +94,7 @@ impl Columns {
             surface: ask.surface.or_else(|| Some("elsewhere".to_owned())),
             key: if self.key { ask.key } else { hash_integer(id) },
             who: ask.who,
+            frequency: self.frequency.then(|| (0..n).map(|_| random.below(4) as u32).collect()),
         }
     }
 
@@ -119,6 +126,7 @@ impl Columns {
                     measures: &measures,
                     item: ask.item.as_ref().map(|item| Id::Int(i64::from(item[i]))),
                     artist: artist.as_deref(),
+                    frequency: ask.frequency.as_ref().map(|f| f[i]),
                 });
             }
         }
@@ -132,6 +140,7 @@ fn equals_the_reference_by_bits() {
     let (mut executed, mut picked) = (0, 0);
     while executed < 6_000 {
         let draft = draft(&mut random);
+        let draft = if random.chance(40) { serving::with_limits(&mut random, draft) } else { draft };
         let columns = Columns::random(&mut random, &draft);
         let asks: Vec<Ask> = (0..20)
             .map(|_| ask(&mut random, &draft))

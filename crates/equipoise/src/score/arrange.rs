@@ -285,19 +285,16 @@ impl Arrangement {
 /// The probability that `best` is drawn among `candidates`, given the picks before it.
 fn propensity<'a>(candidates: impl Iterator<Item = &'a Open> + Clone, best: &Open, temperature: Option<f64>, mixture: &mut Mixture) -> f64 {
     let by_uniform = 1.0 / candidates.clone().count() as f64;
-    let by_score = match temperature {
-        Some(temperature) => {
-            let largest = candidates.clone().fold(f64::NEG_INFINITY, |m, o| m.max(o.utility / temperature));
-            let sum: f64 = candidates.map(|o| weight(o.utility / temperature, largest)).sum();
-            weight(best.utility / temperature, largest) / sum
-        }
-        None => {
-            let above = |o: &Open| {
-                o.utility > best.utility
-                    || o.utility == best.utility && (o.organic > best.organic || o.organic == best.organic && o.index < best.index)
-            };
-            if candidates.clone().any(above) { 0.0 } else { 1.0 }
-        }
+    let by_score = if let Some(temperature) = temperature {
+        let largest = candidates.clone().fold(f64::NEG_INFINITY, |m, o| m.max(o.utility / temperature));
+        let sum: f64 = candidates.map(|o| weight(o.utility / temperature, largest)).sum();
+        weight(best.utility / temperature, largest) / sum
+    } else {
+        let above = |o: &Open| {
+            o.utility > best.utility
+                || o.utility == best.utility && (o.organic > best.organic || o.organic == best.organic && o.index < best.index)
+        };
+        if candidates.clone().any(above) { 0.0 } else { 1.0 }
     };
     mixture.draw(by_uniform, by_score)
 }

@@ -1,8 +1,7 @@
 //! What a caller asks: one opportunity as borrowed columns.
 
-use super::{Gates, check_amount};
-use super::check_amount;
 use super::diversity::{Mix, Similarity};
+use super::{Gates, check_amount};
 use crate::error::{Error, Result, codes, quote};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 use equipoise_kernel::score::within;

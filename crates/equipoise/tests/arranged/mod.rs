@@ -23,6 +23,9 @@ impl Random {
     }
 }
 
+/// The probability of each candidate that can stand next, from the picks so far and those candidates.
+pub type Chances<'a> = dyn Fn(&[usize], &[usize]) -> Vec<f64> + 'a;
+
 /// Everything of one request, and of the policy that scores it.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -198,7 +201,7 @@ impl World {
     }
 
     /// Every slate that can be drawn, with its probability when each place is filled by `chances`.
-    pub fn slates(&self, chances: &dyn Fn(&[usize], &[usize]) -> Vec<f64>) -> Vec<(Vec<usize>, Vec<u32>, f64)> {
+    pub fn slates(&self, chances: &Chances<'_>) -> Vec<(Vec<usize>, Vec<u32>, f64)> {
         let mut done = Vec::new();
         let mut stack = vec![(Vec::new(), Vec::new(), 1.0)];
         while let Some((picks, positions, probability)) = stack.pop() {
@@ -219,16 +222,12 @@ impl World {
     /// A place's chances by score: a softmax, or the best for certain.
     pub fn by_score(&self, picks: &[usize], who: &[usize]) -> Vec<f64> {
         let u: Vec<f64> = who.iter().map(|i| self.utility(picks, *i)).collect();
-        match self.slate.exploration.as_ref().and_then(|e| e.temperature) {
-            Some(t) => {
-                let w: Vec<f64> = u.iter().map(|u| (u / t).exp()).collect();
-                w.iter().map(|x| x / w.iter().sum::<f64>()).collect()
-            }
-            None => {
-                let best = self.best(&u, who);
-                (0..who.len()).map(|k| f64::from(u8::from(k == best))).collect()
-            }
+        if let Some(t) = self.slate.exploration.as_ref().and_then(|e| e.temperature) {
+            let w: Vec<f64> = u.iter().map(|u| (u / t).exp()).collect();
+            return w.iter().map(|x| x / w.iter().sum::<f64>()).collect();
         }
+        let best = self.best(&u, who);
+        (0..who.len()).map(|k| f64::from(u8::from(k == best))).collect()
     }
 
     /// The position in `who` of the best; differences within rounding are ties.
