@@ -6,6 +6,8 @@ Promotion scoring and allocation: plan prices offline, score requests in microse
 whole tables. Everything that is raised is an `Error`.
 """
 
+import os as _os
+
 from ._book import book
 from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, ResourceExhausted, UsageError
 from ._frontier import frontier
@@ -27,6 +29,9 @@ from ._native import (
     ServingCertificate,
     WhatIf,
     __version__,
+    _hold_watchers,
+    _resume_watchers,
+    metric_series,
     problem_schema,
 )
 from ._plan import plan
@@ -58,6 +63,11 @@ __all__ = [
     "__version__",
     "book",
     "frontier",
+    "metric_series",
     "plan",
     "problem_schema",
 ]
+
+if hasattr(_os, "register_at_fork"):
+    # A child has none of the threads that watch files, and must not find their locks held.
+    _os.register_at_fork(before=_hold_watchers, after_in_parent=_resume_watchers, after_in_child=_resume_watchers)

@@ -46,7 +46,7 @@ def test_without_a_policy_every_request_keeps_its_organic_order() -> None:
 
 
 def test_rows_of_another_policy_are_refused_after_a_swap() -> None:
-    small, other = vectors.policy(SMALL), vectors.policy("policies/other.safetensors")
+    small, other = vectors.policy(SMALL), vectors.policy("policies/other.safetensors").with_valid_until(2**62)
     scorer = eq.Scorer(small)
     request = scorer.request(max_candidates=2)
     request.campaign[:1] = scorer.policy.resolve(["a"])
@@ -114,7 +114,7 @@ def test_unknown_campaigns_of_a_log_are_organic_or_an_error() -> None:
 
 
 def test_many_threads_score_while_policies_are_swapped() -> None:
-    small, other = vectors.policy(SMALL), vectors.policy("policies/other.safetensors")
+    small, other = vectors.policy(SMALL), vectors.policy("policies/other.safetensors").with_valid_until(2**62)
     assert small.measures == other.measures
     scorer = eq.Scorer(small)
     wanted = {}

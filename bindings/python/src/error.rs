@@ -53,8 +53,9 @@ pub(crate) fn enter_detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> equ
     enter(py, || result.unwrap_or_else(|payload| Err(panicked(payload.as_ref()))))
 }
 
-/// The internal error that reports a caught panic.
+/// The internal error that reports a caught panic, which is counted.
 pub(crate) fn panicked(payload: &(dyn std::any::Any + Send)) -> Error {
+    equipoise::observe::count_panic();
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     Error::new(codes::PANIC, "equipoise", None, text.unwrap_or("a panic without a message"))
 }

@@ -46,7 +46,7 @@ mod _native {
     #[pymodule_export]
     use super::request::Request;
     #[pymodule_export]
-    use super::scorer::Scorer;
+    use super::scorer::{Scorer, metric_series};
     #[pymodule_export]
     use super::what_if::{Frontier, WhatIf, frontier};
 
@@ -64,6 +64,18 @@ mod _native {
     #[pyfunction]
     fn invalid_input(argument: &str, wanted: &str, value: &Bound<'_, PyAny>) -> PyErr {
         argument::refuse_type(value, argument, wanted)
+    }
+
+    /// Waits until no watcher is at work and keeps all from it: called before a fork.
+    #[pyfunction]
+    fn _hold_watchers(py: Python<'_>) {
+        py.detach(equipoise::score::hold_watchers);
+    }
+
+    /// Lets watchers go on: called after a fork, in both processes.
+    #[pyfunction]
+    fn _resume_watchers() {
+        equipoise::score::resume_watchers();
     }
 
     /// Panics inside, for the test that a panic is an exception.

@@ -7,10 +7,12 @@ use crate::plan::Certificate;
 use crate::table::to_arro3;
 use equipoise::plan::Unknown;
 use equipoise::policy as core;
+use equipoise::score::Gates;
 use equipoise::{evaluate, table};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
+use std::borrow::Cow;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
@@ -51,6 +53,41 @@ impl Policy {
     fn with_valid_until(&self, t: &Bound<'_, PyAny>) -> PyResult<Self> {
         let until = instant(t, "t")?;
         enter(t.py(), || self.0.with_valid_until(until)).map(Self)
+    }
+
+    /// The same policy of another lineage, which decides what may replace it: `programme` names the policies that may replace each other,
+    /// `epoch` counts them up, `parent` is the id of the policy that it came from. A new id.
+    #[pyo3(signature = (programme=None, epoch=None, parent=None))]
+    fn with_lineage(
+        &self,
+        py: Python<'_>,
+        programme: Option<&Bound<'_, PyAny>>,
+        epoch: Option<&Bound<'_, PyAny>>,
+        parent: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let programme = programme.map(|p| text(p, "programme").map(Cow::into_owned)).transpose()?;
+        let epoch = epoch.map(|e| extract(e, "epoch", "an integer in 0..2^64")).transpose()?;
+        let parent = parent.map(|p| text(p, "parent")).transpose()?;
+        let parent = parent.map(|p| enter(py, || core::parse_id(&p))).transpose()?;
+        enter(py, || self.0.with_lineage(&core::Lineage { programme, epoch, parent })).map(Self)
+    }
+
+    /// The programme of promotions that the policy is for; None where it names none.
+    #[getter]
+    fn programme(&self) -> Option<String> {
+        self.0.lineage().programme
+    }
+
+    /// Counts the policies of a programme; None where it has none.
+    #[getter]
+    fn epoch(&self) -> Option<u64> {
+        self.0.lineage().epoch
+    }
+
+    /// The id of the policy that it came from; None where it names none.
+    #[getter]
+    fn parent_id(&self) -> Option<String> {
+        self.0.parent_id().map(|id| format!("{:032x}", u128::from_be_bytes(id)))
     }
 
     /// 32 hexadecimal digits: the first 16 bytes of the digest of the canonical bytes.
@@ -114,7 +151,7 @@ impl Policy {
     fn replay<'py>(&self, py: Python<'py>, log: &Bound<'py, PyAny>, unknown: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let log: Bound<'_, Opportunities> = extract(log, "log", "an Opportunities")?;
         let unknown = unknown.map_or(Ok(Unknown::Organic), argument::unknown)?;
-        replay(py, &self.0, &log.get().0, unknown, false)
+        replay(py, &self.0, None, &log.get().0, unknown, false)
     }
 
     /// The rows of campaign ids, as uint32; 0xFFFFFFFF where an id is unknown, 0xFFFFFFFE (organic) where it is None.
@@ -158,12 +195,13 @@ impl Policy {
 pub(crate) fn replay<'py>(
     py: Python<'py>,
     policy: &core::Policy,
+    gates: Option<&Gates>,
     log: &equipoise::Opportunities,
     unknown: Unknown,
     with_id: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let batch = enter_detached(py, || {
-        let replay = evaluate::replay(policy, log, unknown)?;
+        let replay = evaluate::replay_gated(policy, gates, log, unknown)?;
         Ok(if with_id { table::scores_table(&replay, policy) } else { table::replay_table(&replay) })
     })?;
     to_arro3(py, batch)

@@ -82,6 +82,6 @@ pub(crate) fn problem_schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     from_json(py, &equipoise::Problem::schema().to_string())
 }
 
-fn from_json<'py>(py: Python<'py>, document: &str) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn from_json<'py>(py: Python<'py>, document: &str) -> PyResult<Bound<'py, PyAny>> {
     py.import("json")?.call_method1("loads", (document,))
 }

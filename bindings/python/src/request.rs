@@ -27,6 +27,8 @@ const LINE: usize = 16;
 /// policy; `score` fills `scores`, `picks`, `positions`, `reasons`. One thread at a time: a second one meanwhile gets `usage.concurrent`.
 #[pyclass(frozen, module = "equipoise")]
 pub(crate) struct Request {
+    /// Whose switches, breakers and counters it takes part in.
+    scorer: core::Scorer,
     cells: Py<Cells>,
     capacity: usize,
     names: Vec<String>,
@@ -47,7 +49,8 @@ struct State {
     item_used: bool,
     begun: Option<Begun>,
     scored: bool,
-    workspace: Workspace,
+    /// In a box: Python's own memory is aligned to 16 bytes only.
+    workspace: Box<Workspace>,
 }
 
 /// What `begin` fixes.
@@ -63,7 +66,7 @@ struct Begun {
 }
 
 impl Request {
-    pub(crate) fn new(py: Python<'_>, max_candidates: &Bound<'_, PyAny>, names: Vec<String>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, scorer: &core::Scorer, max_candidates: &Bound<'_, PyAny>, names: Vec<String>) -> PyResult<Self> {
         let wanted = "a number of candidates in 1..=16777216";
         let capacity: usize = extract(max_candidates, "max_candidates", wanted)?;
         if capacity == 0 || capacity > CANDIDATE_LIMIT {
@@ -85,6 +88,7 @@ impl Request {
             }
         }
         Ok(Self {
+            scorer: scorer.clone(),
             capacity,
             organic: Block::new(&cells, at(0), capacity, 1, stride),
             campaign,
@@ -94,7 +98,7 @@ impl Request {
             positions: Block::new(&cells, at(5), capacity, 1, stride),
             measures,
             names,
-            state: Mutex::new(State { organic_used: false, item_used: false, begun: None, scored: false, workspace }),
+            state: Mutex::new(State { organic_used: false, item_used: false, begun: None, scored: false, workspace: Box::new(workspace) }),
             cells: Py::new(py, cells)?,
         })
     }
@@ -359,8 +363,8 @@ impl Request {
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
         let request = unsafe { self.borrow(state, begun) };
         state.scored = false;
-        let (policy, workspace) = (&begun.policy.get().0, &mut state.workspace);
-        enter(py, || policy.score(&request, workspace).map(drop))?;
+        let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
+        enter(py, || self.scorer.score(policy, &request, workspace).map(drop))?;
         // SAFETY: the interpreter is held, and the request that borrowed other columns is not used any more.
         unsafe {
             self.scores.write(0, state.workspace.scores().iter().copied());

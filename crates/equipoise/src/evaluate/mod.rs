@@ -2,4 +2,4 @@
 
 mod replay;
 
-pub use replay::{Replay, replay};
+pub use replay::{Replay, replay, replay_gated};

@@ -4,7 +4,7 @@ use crate::error::{Error, Result, codes, quote};
 use crate::model::{self, Opportunities, Reason};
 use crate::plan::Unknown;
 use crate::policy::{NONE, ORGANIC, Policy, UNKNOWN};
-use crate::score::{Measures, Request, Workspace};
+use crate::score::{Gates, Measures, Request, Workspace};
 
 /// What the serving rule does with every row of a log, in the log's order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +28,14 @@ pub struct Replay {
 /// # Errors
 /// `invalid_input.missing` for a measure (or a reference) that the log lacks and `invalid_input.unknown_campaign` under [`Unknown::Error`].
 pub fn replay(policy: &Policy, log: &Opportunities, unknown: Unknown) -> Result<Replay> {
+    replay_gated(policy, None, log, unknown)
+}
+
+/// As [`replay`], under the switches and breakers of [`crate::score::Scorer::gates`].
+///
+/// # Errors
+/// As [`replay`], and `invalid_input.foreign_row` for gates of another policy.
+pub fn replay_gated(policy: &Policy, gates: Option<&Gates>, log: &Opportunities, unknown: Unknown) -> Result<Replay> {
     let columns = columns(policy, log)?;
     let rows = rows(policy, log, unknown)?;
     let numbers =
@@ -60,6 +68,7 @@ pub fn replay(policy: &Policy, log: &Opportunities, unknown: Unknown) -> Result<
             item: log.item.as_ref().map(|item| &item[here.clone()]),
             artist: log.artist.as_ref().map(|artist| &artist[here.clone()]),
             frequency: log.frequency.as_ref().map(|frequency| &frequency[here.clone()]),
+            gates,
             ..Request::new(&campaign, Measures::Slices { columns: &columns, offset: here.start })
         };
         let decision = policy.score(&request, &mut workspace)?;
