@@ -47,7 +47,10 @@ pub fn path() -> Path {
 
 #[cfg(target_arch = "x86_64")]
 fn widest() -> Path {
-    if is_x86_feature_detected!("avx512f")
+    // Every machine with AVX2 counts bits.
+    if !is_x86_feature_detected!("popcnt") {
+        Path::Portable
+    } else if is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")

@@ -100,7 +100,7 @@ pub(crate) struct Avx2(pub(crate) __m256, pub(crate) __m256);
 
 impl Avx2 {
     #[inline(always)]
-    unsafe fn mask<const PREDICATE: i32>(self, other: Self) -> u16 {
+    pub(crate) unsafe fn mask<const PREDICATE: i32>(self, other: Self) -> u16 {
         // SAFETY: the caller's promise.
         unsafe {
             let low = _mm256_movemask_ps(_mm256_cmp_ps::<PREDICATE>(self.0, other.0));

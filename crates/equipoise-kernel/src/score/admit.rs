@@ -1,10 +1,8 @@
 //! Admission: each candidate's campaign, whether it may run here and now, and its prices, brought together from the hot rows.
 
 use super::bench::{Bench, Codes};
-use super::rows::HotRows;
-use super::serve::Serve;
-use crate::block::LANES;
-use crate::lanes::Portable;
+use super::rows::{FLIGHT, HotRows, SETS, word_of};
+use crate::block::{LANES, Lane};
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -30,14 +28,14 @@ pub struct Admission<'a> {
     pub codes: Codes,
 }
 
-/// Writes the campaign of every candidate (the number of campaigns where it is not scored), its code and its prices. Returns whether all numbers
+/// Writes the campaign of every candidate (the number of campaigns where it has none), its code and its prices. Returns whether all numbers
 /// are known: where one is not, what was written means nothing.
 ///
 /// # Panics
 /// If the scratch memory was reserved for another number of candidates or prices, or sets have no bit.
 #[must_use]
 pub fn admit(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
-    admit_on(path(), candidates, by, campaigns, bench)
+    on(path(), candidates, by, campaigns, bench)
 }
 
 /// [`admit`] on a given path, which must be among [`Path::available`].
@@ -47,6 +45,11 @@ pub fn admit(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], benc
 #[must_use]
 pub fn admit_on(path: Path, candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     assert!(path.is_available(), "this machine has the path");
+    on(path, candidates, by, campaigns, bench)
+}
+
+/// [`admit`] on a path that this machine has.
+fn on(path: Path, candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     let (n, sets) = (candidates.len(), by.rows.sets());
     assert!(bench.len() == n && campaigns.len() == n && bench.width() == by.rows.width(), "memory for this request");
     let fits = |bits: &[u32], sets: usize| bits.len().is_multiple_of(LANES) && bits.len() * 32 >= sets;
@@ -58,48 +61,130 @@ pub fn admit_on(path: Path, candidates: &[u32], by: &Admission<'_>, campaigns: &
             Path::Avx512 => avx512(candidates, by, campaigns, bench),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(candidates, by, campaigns, bench),
-            _ => body::<Portable>(candidates, by, campaigns, bench),
+            _ => plain(candidates, by, campaigns, bench),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
 unsafe fn avx512(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { body::<Avx512>(candidates, by, campaigns, bench) }
+    unsafe { packed::<Avx512>(candidates, by, campaigns, bench) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 unsafe fn avx2(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { body::<Avx2>(candidates, by, campaigns, bench) }
+    unsafe { packed::<Avx2>(candidates, by, campaigns, bench) }
 }
 
-/// # Safety
-/// The machine must have the lanes' instructions; memory must have been reserved for these candidates, and every set must have a bit.
-#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
-#[inline(always)]
-unsafe fn body<L: Serve>(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
-    let width = by.rows.width();
-    let (groups, rest) = candidates.as_chunks::<LANES>();
-    let (homes, homes_rest) = campaigns.as_chunks_mut::<LANES>();
-    let mut good = true;
-    // SAFETY: the caller's promise; each group has its codes, and `width` lanes of prices.
-    unsafe {
-        for (g, (group, home)) in groups.iter().zip(homes).enumerate() {
-            let prices = bench.prices.as_mut_ptr().add(g * width);
-            good &= L::admit(group, by, home, prices, bench.codes.get_unchecked_mut(g));
+/// One candidate after the other.
+fn plain(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
+    let (rows, none, width) = (by.rows, by.rows.campaigns(), by.rows.width());
+    let (words, stride, mut good) = (rows.words(), rows.stride(), true);
+    let bit = |bits: &[u32], set: u32| bits[set as usize / 32] >> (set % 32) & 1 != 0;
+    let codes = &mut bench.codes.as_flattened_mut()[..candidates.len()];
+    for (i, ((number, home), code)) in candidates.iter().zip(campaigns).zip(codes).enumerate() {
+        let campaign = number ^ by.tag;
+        if campaign >= none {
+            good &= *number == by.organic || *number == by.unknown;
+            (*home, *code) = (none, if *number == by.organic { by.codes.organic } else { by.codes.unknown });
+            continue;
         }
-        if !rest.is_empty() {
-            let g = groups.len();
-            let (mut group, mut home) = ([by.organic; LANES], [0; LANES]);
-            group[..rest.len()].copy_from_slice(rest);
-            let prices = bench.prices.as_mut_ptr().add(g * width);
-            good &= L::admit(&group, by, &mut home, prices, bench.codes.get_unchecked_mut(g));
-            homes_rest.copy_from_slice(&home[..rest.len()]);
+        let row = &words[campaign as usize * stride..][..stride];
+        let instant = |w: usize| (u64::from(row[w]) | u64::from(row[w + 1]) << 32).cast_signed();
+        *home = campaign;
+        *code = if !bit(by.markets, row[SETS] & 0xffff) {
+            by.codes.market
+        } else if !bit(by.surfaces, row[SETS] >> 16) {
+            by.codes.surface
+        } else if by.time.is_some_and(|time| time < instant(FLIGHT) || time > instant(FLIGHT + 2)) {
+            by.codes.flight
+        } else {
+            by.codes.scored
+        };
+        for c in 0..width {
+            bench.prices[i / LANES * width + c].0[i % LANES] = f32::from_bits(row[word_of(c)]);
         }
     }
     good
+}
+
+/// Candidates that have a campaign are packed, so that no row is loaded for the others, looked at sixteen at a time, and put back in their places.
+///
+/// # Safety
+/// The machine must have the lanes' instructions; memory must have been reserved for these candidates, and every set must have a bit.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn packed<L: Look>(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
+    let (width, n) = (by.rows.width(), candidates.len());
+    let (groups, rest) = candidates.as_chunks::<LANES>();
+    let (homes, homes_rest) = campaigns.as_chunks_mut::<LANES>();
+    let (mut good, mut count, stride) = (true, 0, Bench::stride(n));
+    // SAFETY: the caller's promise; what is packed is never longer than the candidates, and a group more fits behind it.
+    unsafe {
+        let places = bench.places.as_mut_ptr();
+        for (g, (group, home)) in groups.iter().zip(homes).enumerate() {
+            let codes = bench.codes.get_unchecked_mut(g);
+            let promoted = bench.promoted.get_unchecked_mut(g);
+            good &= L::sort_out(group, by, home, codes, places.add(count), promoted);
+            count += promoted.count_ones() as usize;
+        }
+        if !rest.is_empty() {
+            let (mut group, mut home) = ([by.organic; LANES], [0; LANES]);
+            group[..rest.len()].copy_from_slice(rest);
+            let codes = bench.codes.get_unchecked_mut(groups.len());
+            let promoted = bench.promoted.get_unchecked_mut(groups.len());
+            good &= L::sort_out(&group, by, &mut home, codes, places.add(count), promoted);
+            count += promoted.count_ones() as usize;
+            homes_rest.copy_from_slice(&home[..rest.len()]);
+        }
+        // The last group is filled up with the row of nobody.
+        places.add(count).cast::<[u32; LANES]>().write_unaligned([by.rows.campaigns() * by.rows.stride() as u32; LANES]);
+        let (found, charged) = (bench.found.as_mut_ptr(), bench.charged.as_mut_ptr());
+        for at in (0..count).step_by(LANES) {
+            L::look(&*places.add(at).cast(), by, found.add(at), charged.add(at), stride);
+        }
+        count = 0;
+        for g in 0..n.div_ceil(LANES) {
+            let (codes, promoted) = (bench.codes.get_unchecked_mut(g), *bench.promoted.get_unchecked(g));
+            let prices = bench.prices.as_mut_ptr().add(g * width);
+            L::put_back(promoted, found.add(count), charged.add(count), stride, width, codes, prices);
+            count += promoted.count_ones() as usize;
+        }
+    }
+    good
+}
+
+/// The steps of [`packed`], in a path's own way.
+///
+/// # Safety
+/// All methods need the instructions of their path. Pointers must be good for [`LANES`] numbers, `charged` for as many of each priced measure.
+#[cfg(target_arch = "x86_64")]
+pub(super) trait Look {
+    /// Writes campaigns, the codes of those that have none, the places of the rows of those that have, and which these are. Returns whether all
+    /// are one or the other.
+    unsafe fn sort_out(
+        group: &[u32; LANES],
+        by: &Admission<'_>,
+        home: &mut [u32; LANES],
+        codes: &mut [u8; LANES],
+        places: *mut u32,
+        promoted: &mut u16,
+    ) -> bool;
+    /// Writes the codes and prices of candidates whose rows are at these places.
+    unsafe fn look(places: &[u32; LANES], by: &Admission<'_>, found: *mut u32, charged: *mut f32, stride: usize);
+    /// Puts codes and prices where the candidates are, whose lanes are set in the mask. Prices of others are some finite number.
+    unsafe fn put_back(
+        promoted: u16,
+        found: *const u32,
+        charged: *const f32,
+        stride: usize,
+        width: usize,
+        codes: &mut [u8; LANES],
+        prices: *mut Lane<f32>,
+    );
 }

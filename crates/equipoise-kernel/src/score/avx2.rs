@@ -2,7 +2,7 @@
 #![expect(clippy::inline_always, reason = "inlined into a function that has the instructions, each of these is a few of them")]
 #![allow(clippy::wildcard_imports, reason = "a list of fifty instructions tells nothing")]
 
-use super::admit::Admission;
+use super::admit::{Admission, Look};
 use super::rows::{FLIGHT, NEAR, ROW, word_of};
 use super::serve::{CHUNK, Serve};
 use crate::block::{LANES, Lane};
@@ -25,6 +25,23 @@ const fn packed() -> [u64; 256] {
                 table[mask] |= (lane as u64) << (8 * at);
                 at += 1;
             }
+            lane += 1;
+        }
+        mask += 1;
+    }
+    table
+}
+
+/// For each mask of eight lanes, how many are set before each lane, one byte each.
+static UNPACKED: [u64; 256] = unpacked_of();
+
+const fn unpacked_of() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut mask = 0;
+    while mask < 256 {
+        let mut lane = 0;
+        while lane < 8 {
+            table[mask] |= ((mask & ((1 << lane) - 1)).count_ones() as u64) << (8 * lane);
             lane += 1;
         }
         mask += 1;
@@ -56,11 +73,13 @@ unsafe fn pair<T>(low: *const T, high: *const T) -> __m256i {
 ///
 /// # Safety
 /// Each row must have four words; AVX2.
+// No closures in here and below: what they hold is not compiled with the path's instructions.
 #[inline(always)]
-unsafe fn columns<T>(row: impl Fn(usize) -> *const T) -> [__m256i; 4] {
+unsafe fn columns<T>(from: *const T, at: &[usize; HALF]) -> [__m256i; 4] {
     // SAFETY: the caller's promise.
     unsafe {
-        let [a, b, c, d] = std::array::from_fn(|r| pair(row(r), row(r + 4)));
+        let (a, b) = (pair(from.add(at[0]), from.add(at[4])), pair(from.add(at[1]), from.add(at[5])));
+        let (c, d) = (pair(from.add(at[2]), from.add(at[6])), pair(from.add(at[3]), from.add(at[7])));
         let (ab, cd) = (_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d));
         let (ab_high, cd_high) = (_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d));
         [
@@ -69,6 +88,42 @@ unsafe fn columns<T>(row: impl Fn(usize) -> *const T) -> [__m256i; 4] {
             _mm256_unpacklo_epi64(ab_high, cd_high),
             _mm256_unpackhi_epi64(ab_high, cd_high),
         ]
+    }
+}
+
+/// Eight times the same number.
+///
+/// # Safety
+/// AVX2.
+#[inline(always)]
+unsafe fn all(v: u32) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_set1_epi32(v.cast_signed()) }
+}
+
+/// Lanes of `yes` where the mask is set, of `no` elsewhere.
+///
+/// # Safety
+/// AVX2.
+#[inline(always)]
+unsafe fn select(mask: __m256i, yes: __m256i, no: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_blendv_epi8(no, yes, mask) }
+}
+
+/// Which flights of rows `r`, `r + 1`, `r + 4` and `r + 5` do not hold the time.
+///
+/// # Safety
+/// Each row must have eight words; AVX2.
+#[inline(always)]
+unsafe fn outside(words: *const u32, at: &[usize; HALF], r: usize, time: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let flights = words.add(FLIGHT);
+        let even = pair(flights.add(at[r]), flights.add(at[r + 4]));
+        let odd = pair(flights.add(at[r + 1]), flights.add(at[r + 5]));
+        let (start, end) = (_mm256_unpacklo_epi64(even, odd), _mm256_unpackhi_epi64(even, odd));
+        _mm256_or_si256(_mm256_cmpgt_epi64(start, time), _mm256_cmpgt_epi64(time, end))
     }
 }
 
@@ -111,68 +166,66 @@ unsafe fn lanes(of: __m128i) -> (__m256i, __m256i) {
     unsafe { (_mm256_cvtepi8_epi32(of), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(of, of))) }
 }
 
-/// Eight candidates.
-struct Eight {
-    /// Campaign, or the number of campaigns where it is not scored.
-    home: __m256i,
-    code: __m256i,
-    good: bool,
-}
-
+/// Codes and prices of eight candidates; see [`Look::look`].
+///
 /// # Safety
-/// As [`Serve::admit`], for eight candidates.
+/// As there.
 #[inline(always)]
-unsafe fn admit_eight(group: *const u32, by: &Admission<'_>, prices: *mut f32) -> Eight {
+unsafe fn look_at_eight(places: *const u32, by: &Admission<'_>, found: *mut u32, charged: *mut f32, stride: usize) {
     // SAFETY: the caller's promise; every word of a row can be counted by an i32.
     unsafe {
-        let all = |v: u32| _mm256_set1_epi32(v.cast_signed());
-        let select = |mask: __m256i, yes: __m256i, no: __m256i| _mm256_blendv_epi8(no, yes, mask);
-        let code = |c: u8| _mm256_set1_epi32(i32::from(c));
-        let (rows, width, stride) = (by.rows, by.rows.width(), by.rows.stride());
-        let number = _mm256_loadu_si256(group.cast());
-        let campaign = _mm256_xor_si256(number, all(by.tag));
-        let none = all(rows.campaigns());
-        // Below, unsigned: the lesser of both is it, and they are not equal.
-        let known = _mm256_andnot_si256(_mm256_cmpeq_epi32(campaign, none), _mm256_cmpeq_epi32(_mm256_min_epu32(campaign, none), campaign));
-        let organic = _mm256_cmpeq_epi32(number, all(by.organic));
-        let unknown = _mm256_cmpeq_epi32(number, all(by.unknown));
-        let at = select(known, campaign, none);
-        let place = if stride == ROW { _mm256_slli_epi32::<3>(at) } else { _mm256_mullo_epi32(at, all(stride as u32)) };
-        let mut places = [0_u32; HALF];
-        _mm256_storeu_si256(places.as_mut_ptr().cast(), place);
-        let words = rows.words().as_ptr();
-        let row = |r: usize| words.add(places[r] as usize);
-        let [a, b, c, sets] = columns(row);
-        for (j, price) in [a, b, c].into_iter().enumerate().take(width) {
-            _mm256_storeu_si256(prices.add(j * LANES).cast(), price);
+        let (width, words) = (by.rows.width(), by.rows.words().as_ptr());
+        let at = (*places.cast::<[u32; HALF]>()).map(|place| place as usize);
+        let near = columns(words, &at);
+        for (c, price) in near.into_iter().enumerate().take(width.min(NEAR)) {
+            _mm256_storeu_si256(charged.add(c * stride).cast(), price);
         }
-        for j in NEAR..width {
-            let price = _mm256_i32gather_epi32::<4>(words.add(word_of(j)).cast(), place);
-            _mm256_storeu_si256(prices.add(j * LANES).cast(), price);
+        for c in NEAR..width {
+            let price = _mm256_i32gather_epi32::<4>(words.add(word_of(c)).cast(), _mm256_loadu_si256(places.cast()));
+            _mm256_storeu_si256(charged.add(c * stride).cast(), price);
         }
+        let sets = near[NEAR];
         let market = bits(by.markets, _mm256_and_si256(sets, all(0xffff)));
         let surface = bits(by.surfaces, _mm256_srli_epi32::<16>(sets));
-        let flies = by.time.map_or(all(u32::MAX), |time| {
-            let time = _mm256_set1_epi64x(time);
-            // Outside, of rows 0, 1, 4, 5 and of rows 2, 3, 6, 7.
-            let outside = |r: usize| {
-                let (even, odd) = (pair(row(r).add(FLIGHT), row(r + 4).add(FLIGHT)), pair(row(r + 1).add(FLIGHT), row(r + 5).add(FLIGHT)));
-                let (start, end) = (_mm256_unpacklo_epi64(even, odd), _mm256_unpackhi_epi64(even, odd));
-                _mm256_or_si256(_mm256_cmpgt_epi64(start, time), _mm256_cmpgt_epi64(time, end))
-            };
-            // The low word of each, in the order of the rows.
-            let outside = _mm256_shuffle_ps::<0b10_00_10_00>(_mm256_castsi256_ps(outside(0)), _mm256_castsi256_ps(outside(2)));
-            _mm256_xor_si256(_mm256_castps_si256(outside), all(u32::MAX))
-        });
-        let mut code_of = select(flies, code(by.codes.scored), code(by.codes.flight));
-        code_of = select(surface, code_of, code(by.codes.surface));
-        code_of = select(market, code_of, code(by.codes.market));
-        code_of = select(known, code_of, code(by.codes.unknown));
-        code_of = select(organic, code(by.codes.organic), code_of);
-        let scored = _mm256_and_si256(_mm256_and_si256(known, market), _mm256_and_si256(surface, flies));
-        let told = _mm256_or_si256(_mm256_or_si256(known, organic), unknown);
-        Eight { home: select(scored, campaign, none), code: code_of, good: _mm256_movemask_epi8(told) == -1 }
+        let codes = by.codes;
+        let code = match by.time {
+            Some(time) => {
+                let time = _mm256_set1_epi64x(time);
+                let (low, high) = (outside(words, &at, 0, time), outside(words, &at, 2, time));
+                // The low word of each, in the order of the rows.
+                let outside = _mm256_shuffle_ps::<0b10_00_10_00>(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high));
+                select(_mm256_castps_si256(outside), all(codes.flight.into()), all(codes.scored.into()))
+            }
+            None => all(codes.scored.into()),
+        };
+        let code = select(surface, code, all(codes.surface.into()));
+        let code = select(market, code, all(codes.market.into()));
+        _mm256_storeu_si256(found.cast(), code);
     }
+}
+
+/// Writes the numbers of the lanes whose bit is set, taken from `from`; returns how many there are.
+///
+/// # Safety
+/// Eight numbers can be written; AVX2.
+#[inline(always)]
+unsafe fn pack(mask: u32, from: __m256i, to: *mut u32) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let lane = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(PACKED[mask as usize & 255].cast_signed()));
+        _mm256_storeu_si256(to.cast(), _mm256_permutevar8x32_epi32(from, lane));
+        mask.count_ones() as usize
+    }
+}
+
+/// For eight lanes, which of the packed numbers is theirs where their bit is set.
+///
+/// # Safety
+/// AVX2.
+#[inline(always)]
+unsafe fn unpacked(mask: u32) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(UNPACKED[mask as usize & 255].cast_signed())) }
 }
 
 // SAFETY of every block below: the caller promises the path's instructions and pointers that are good for what they are said to read or write.
@@ -203,8 +256,9 @@ impl Serve for Avx2 {
     unsafe fn max_bits(self, other: Self) -> Self {
         // SAFETY: see above.
         unsafe {
-            let max = |a, b| _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
-            Self(max(self.0, other.0), max(self.1, other.1))
+            let low = _mm256_max_epu32(_mm256_castps_si256(self.0), _mm256_castps_si256(other.0));
+            let high = _mm256_max_epu32(_mm256_castps_si256(self.1), _mm256_castps_si256(other.1));
+            Self(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high))
         }
     }
 
@@ -221,8 +275,8 @@ impl Serve for Avx2 {
     unsafe fn above(self, other: Self) -> Self::Mask {
         // SAFETY: see above.
         unsafe {
-            let above = |a, b| _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
-            (above(self.0, other.0), above(self.1, other.1))
+            let (low, high) = (_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0), _mm256_cmp_ps::<_CMP_GT_OQ>(self.1, other.1));
+            (_mm256_castps_si256(low), _mm256_castps_si256(high))
         }
     }
 
@@ -230,8 +284,8 @@ impl Serve for Avx2 {
     unsafe fn select(self, mask: Self::Mask, other: Self) -> Self {
         // SAFETY: see above.
         unsafe {
-            let select = |mask, yes, no| _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(mask));
-            Self(select(mask.0, self.0, other.0), select(mask.1, self.1, other.1))
+            let low = _mm256_blendv_ps(other.0, self.0, _mm256_castsi256_ps(mask.0));
+            Self(low, _mm256_blendv_ps(other.1, self.1, _mm256_castsi256_ps(mask.1)))
         }
     }
 
@@ -255,14 +309,10 @@ impl Serve for Avx2 {
     unsafe fn pack_at_least(self, bar: Self, first: u32, to: *mut u32) -> usize {
         // SAFETY: see above; eight numbers are written at `to`, and eight behind at most eight that count.
         unsafe {
-            let half = |own, bar, first: u32, to: *mut u32| {
-                let mask = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(own, bar)).cast_unsigned();
-                let lane = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(PACKED[mask as usize & 255].cast_signed()));
-                _mm256_storeu_si256(to.cast(), _mm256_add_epi32(lane, _mm256_set1_epi32(first.cast_signed())));
-                mask.count_ones() as usize
-            };
-            let low = half(self.0, bar.0, first, to);
-            low + half(self.1, bar.1, first + HALF as u32, to.add(low))
+            let mask = self.mask::<_CMP_GE_OQ>(bar);
+            let number = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), all(first));
+            let low = pack(u32::from(mask) & 255, number, to);
+            low + pack(u32::from(mask) >> 8, _mm256_add_epi32(number, all(HALF as u32)), to.add(low))
         }
     }
 
@@ -270,44 +320,108 @@ impl Serve for Avx2 {
     unsafe fn transpose(from: *const f32, stride: usize, lanes: usize, count: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: see above; no row but those that are there is read, and no more than `count` of each.
         unsafe {
-            let row = |r: usize| from.add(r.min(lanes - 1) * stride);
-            let mut padded = [[0.0_f32; CHUNK]; LANES];
-            if count < CHUNK {
-                for (r, padded) in padded.iter_mut().enumerate() {
-                    _mm256_storeu_ps(padded.as_mut_ptr(), _mm256_maskload_ps(row(r), first(count)));
+            let mut padded = [[0.0_f32; CHUNK]; HALF];
+            for first_row in [0, HALF] {
+                let mut at = [0; HALF];
+                for (r, at) in at.iter_mut().enumerate() {
+                    *at = (first_row + r).min(lanes - 1) * stride;
                 }
-            }
-            let row = |r: usize| if count < CHUNK { padded.as_ptr().add(r).cast() } else { row(r) };
-            for r in [0, HALF] {
+                let mut from = from;
+                if count < CHUNK {
+                    for (r, at) in at.iter_mut().enumerate() {
+                        _mm256_storeu_ps(padded[r].as_mut_ptr(), _mm256_maskload_ps(from.add(*at), first(count)));
+                        *at = r * CHUNK;
+                    }
+                    from = padded.as_ptr().cast();
+                }
                 for j in [0, CHUNK / 2] {
-                    for (k, column) in columns(|lane| row(r + lane).add(j)).into_iter().enumerate() {
+                    for (k, column) in columns(from.add(j), &at).into_iter().enumerate() {
                         if j + k < count {
-                            _mm256_storeu_si256(to.add((j + k) * to_stride + r).cast(), column);
+                            _mm256_storeu_si256(to.add((j + k) * to_stride + first_row).cast(), column);
                         }
                     }
                 }
             }
         }
     }
+}
 
+// SAFETY of every block below: as above.
+impl Look for Avx2 {
     #[inline(always)]
-    unsafe fn admit(
+    unsafe fn sort_out(
         group: &[u32; LANES],
         by: &Admission<'_>,
         home: &mut [u32; LANES],
-        prices: *mut Lane<f32>,
         codes: &mut [u8; LANES],
+        places: *mut u32,
+        promoted: &mut u16,
     ) -> bool {
+        // SAFETY: see above; every word of a row can be counted by an i32.
+        unsafe {
+            let (stride, none) = (by.rows.stride(), all(by.rows.campaigns()));
+            let (mut known_mask, mut told, mut count) = (0, -1, 0);
+            let mut organics = [_mm256_setzero_si256(); 2];
+            for (half, organic_half) in organics.iter_mut().enumerate() {
+                let number = _mm256_loadu_si256(group.as_ptr().add(half * HALF).cast());
+                let campaign = _mm256_xor_si256(number, all(by.tag));
+                let least = _mm256_min_epu32(campaign, none);
+                // Below, unsigned: the lesser of both is it, and they are not equal.
+                let known = _mm256_andnot_si256(_mm256_cmpeq_epi32(campaign, none), _mm256_cmpeq_epi32(least, campaign));
+                *organic_half = _mm256_cmpeq_epi32(number, all(by.organic));
+                let unknown = _mm256_cmpeq_epi32(number, all(by.unknown));
+                let place = if stride == ROW { _mm256_slli_epi32::<3>(campaign) } else { _mm256_mullo_epi32(campaign, all(stride as u32)) };
+                let mask = _mm256_movemask_ps(_mm256_castsi256_ps(known)).cast_unsigned();
+                count += pack(mask, place, places.add(count));
+                known_mask |= mask << (half * HALF);
+                _mm256_storeu_si256(home.as_mut_ptr().add(half * HALF).cast(), least);
+                told &= _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(known, *organic_half), unknown));
+            }
+            let unpromoted = _mm_set1_epi8(by.codes.unknown.cast_signed());
+            let code = _mm_blendv_epi8(unpromoted, _mm_set1_epi8(by.codes.organic.cast_signed()), bytes(organics[0], organics[1]));
+            _mm_storeu_si128(codes.as_mut_ptr().cast(), code);
+            *promoted = known_mask as u16;
+            told == -1
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn look(places: &[u32; LANES], by: &Admission<'_>, found: *mut u32, charged: *mut f32, stride: usize) {
         // SAFETY: see above.
         unsafe {
-            let prices = prices.cast::<f32>();
-            let low = admit_eight(group.as_ptr(), by, prices);
-            let high = admit_eight(group.as_ptr().add(HALF), by, prices.add(HALF));
-            let home = home.as_mut_ptr();
-            _mm256_storeu_si256(home.cast(), low.home);
-            _mm256_storeu_si256(home.add(HALF).cast(), high.home);
-            _mm_storeu_si128(codes.as_mut_ptr().cast(), bytes(low.code, high.code));
-            low.good & high.good
+            look_at_eight(places.as_ptr(), by, found, charged, stride);
+            look_at_eight(places.as_ptr().add(HALF), by, found.add(HALF), charged.add(HALF), stride);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn put_back(
+        promoted: u16,
+        found: *const u32,
+        charged: *const f32,
+        stride: usize,
+        width: usize,
+        codes: &mut [u8; LANES],
+        prices: *mut Lane<f32>,
+    ) {
+        // SAFETY: see above.
+        unsafe {
+            let (low, high) = (u32::from(promoted) & 255, u32::from(promoted) >> 8);
+            let (of_low, of_high, after) = (unpacked(low), unpacked(high), low.count_ones() as usize);
+            let low_code = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(found.cast()), of_low);
+            let high_code = _mm256_permutevar8x32_epi32(_mm256_loadu_si256(found.add(after).cast()), of_high);
+            let bit = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+            let own =
+                _mm_shuffle_epi8(_mm_set1_epi16(promoted.cast_signed()), _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
+            let mask = _mm_cmpeq_epi8(_mm_and_si128(own, bit), bit);
+            let old = _mm_loadu_si128(codes.as_ptr().cast());
+            _mm_storeu_si128(codes.as_mut_ptr().cast(), _mm_blendv_epi8(old, bytes(low_code, high_code), mask));
+            for c in 0..width {
+                let from = charged.add(c * stride);
+                let to = prices.add(c).cast::<f32>();
+                _mm256_store_ps(to, _mm256_permutevar8x32_ps(_mm256_loadu_ps(from), of_low));
+                _mm256_store_ps(to.add(HALF), _mm256_permutevar8x32_ps(_mm256_loadu_ps(from.add(after)), of_high));
+            }
         }
     }
 }

@@ -30,6 +30,12 @@ pub struct Bench {
     pub(super) codes: Vec<[u8; LANES]>,
     /// Prices of each group, one lane for each priced measure.
     pub(super) prices: Vec<Lane<f32>>,
+    /// Which lanes of each group have a campaign.
+    pub(super) promoted: Vec<u16>,
+    /// Where the rows of these are, one after the other; then their codes; then their prices, measure by measure, `stride` apart.
+    pub(super) places: Vec<u32>,
+    pub(super) found: Vec<u32>,
+    pub(super) charged: Vec<f32>,
     /// The highest score of each lane.
     pub(super) best: Option<Lane<f32>>,
 }
@@ -42,16 +48,17 @@ impl Bench {
     pub fn reserve(&mut self, n: usize, width: usize) -> Result<(), std::collections::TryReserveError> {
         let groups = n.div_ceil(LANES);
         let prices = groups.saturating_mul(width);
-        self.codes.try_reserve(groups.saturating_sub(self.codes.len()))?;
-        self.prices.try_reserve(prices.saturating_sub(self.prices.len()))?;
-        // What is inside is written before it is read; only growth costs.
-        if self.codes.len() < groups {
-            self.codes.resize(groups, [0; LANES]);
-        }
-        if self.prices.len() < prices {
-            self.prices.resize(prices, Lane([0.0; LANES]));
-        }
-        Ok(())
+        grow(&mut self.codes, groups, [0; LANES])?;
+        grow(&mut self.prices, prices, Lane([0.0; LANES]))?;
+        grow(&mut self.promoted, groups, 0)?;
+        grow(&mut self.places, Self::stride(n), 0)?;
+        grow(&mut self.found, Self::stride(n), 0)?;
+        grow(&mut self.charged, Self::stride(n).saturating_mul(width), 0.0)
+    }
+
+    /// Room for one number per candidate, and for a whole group from any of them on.
+    pub(super) fn stride(n: usize) -> usize {
+        n.saturating_add(2 * LANES)
     }
 
     /// Begins a request.
@@ -60,7 +67,10 @@ impl Bench {
     /// If there is no room for it.
     pub fn begin(&mut self, n: usize, width: usize) {
         let groups = n.div_ceil(LANES);
-        assert!(groups <= self.codes.len() && groups * width <= self.prices.len(), "room was made");
+        let room = groups <= self.codes.len() && groups * width <= self.prices.len() && groups <= self.promoted.len();
+        let stride = Self::stride(n);
+        let packed = stride <= self.places.len() && stride <= self.found.len() && stride * width <= self.charged.len();
+        assert!(room && packed, "room was made");
         (self.n, self.width, self.best) = (n, width, None);
     }
 
@@ -85,7 +95,9 @@ impl Bench {
     /// Bytes of memory that are held.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.codes.capacity() * LANES + self.prices.capacity() * size_of::<Lane<f32>>()
+        let words = self.places.capacity() + self.found.capacity() + self.charged.capacity();
+        let groups = self.codes.capacity() * LANES + self.promoted.capacity() * 2;
+        groups + words * 4 + self.prices.capacity() * size_of::<Lane<f32>>()
     }
 
     /// The code of each candidate.
@@ -98,4 +110,13 @@ impl Bench {
     pub fn codes_mut(&mut self) -> &mut [u8] {
         &mut self.codes.as_flattened_mut()[..self.n]
     }
+}
+
+/// Makes a list at least this long. What is inside is written before it is read: only growth costs.
+fn grow<T: Copy>(list: &mut Vec<T>, len: usize, fill: T) -> Result<(), std::collections::TryReserveError> {
+    if list.len() < len {
+        list.try_reserve(len - list.len())?;
+        list.resize(len, fill);
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ const RANKED: usize = 4 * LANES;
 /// # Panics
 /// If the bench was not weighed, or for other scores; if `leaders` has no room for all of them and [`LANES`] more.
 pub fn lead(scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<u32>) -> (f32, bool) {
-    lead_on(path(), scores, need, bench, leaders)
+    on(path(), scores, need, bench, leaders)
 }
 
 /// [`lead`] on a given path, which must be among [`Path::available`].
@@ -27,6 +27,11 @@ pub fn lead(scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<u32>) 
 /// As [`lead`], and if this machine does not have the path.
 pub fn lead_on(path: Path, scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<u32>) -> (f32, bool) {
     assert!(path.is_available(), "this machine has the path");
+    on(path, scores, need, bench, leaders)
+}
+
+/// [`lead`] on a path that this machine has.
+fn on(path: Path, scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<u32>) -> (f32, bool) {
     let best = bench.best.as_ref().filter(|_| bench.len() == scores.len()).map(|b| b.0);
     let best = best.expect("the bench was weighed for these scores");
     leaders.clear();
@@ -44,14 +49,14 @@ pub fn lead_on(path: Path, scores: &[f32], need: usize, bench: &Bench, leaders: 
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
 unsafe fn avx512(scores: &[f32], need: usize, best: &[f32; LANES], leaders: &mut Vec<u32>) -> (f32, bool) {
     // SAFETY: the caller's promise.
     unsafe { body::<Avx512>(scores, need, best, leaders) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 unsafe fn avx2(scores: &[f32], need: usize, best: &[f32; LANES], leaders: &mut Vec<u32>) -> (f32, bool) {
     // SAFETY: the caller's promise.
     unsafe { body::<Avx2>(scores, need, best, leaders) }
@@ -117,7 +122,7 @@ unsafe fn nth<L: Serve>(tops: &[Lane<f32>], need: usize) -> f32 {
         for lanes in tops {
             let own = L::load(&lanes.0);
             let mut higher = zero;
-            for other in tops.as_flattened_lanes() {
+            for other in tops.iter().flat_map(|l| &l.0) {
                 higher = higher.add(one.select(L::splat(*other).above(own), zero));
             }
             // Fewer than `need` are higher: it is among the first. The lowest of those is the one.
@@ -125,22 +130,10 @@ unsafe fn nth<L: Serve>(tops: &[Lane<f32>], need: usize) -> f32 {
         }
         let mut out = [0.0; LANES];
         low.store(&mut out);
-        for v in out {
-            nth = nth.min(v);
-        }
+        // Not negative, they order as their bits do.
+        nth = out.iter().fold(nth, |nth, v| f32::from_bits(nth.to_bits().min(v.to_bits())));
     }
     nth
-}
-
-trait Flattened {
-    fn as_flattened_lanes(&self) -> impl Iterator<Item = &f32>;
-}
-
-impl Flattened for [Lane<f32>] {
-    #[inline]
-    fn as_flattened_lanes(&self) -> impl Iterator<Item = &f32> {
-        self.iter().flat_map(|l| &l.0)
-    }
 }
 
 /// Puts up to [`RANKED`] leaders in descending order of score, unless two are equal; returns whether it did.
@@ -151,30 +144,30 @@ impl Flattened for [Lane<f32>] {
 #[inline(always)]
 unsafe fn rank<L: Serve>(scores: &[f32], leaders: &mut [u32]) -> bool {
     let n = leaders.len();
-    let mut own = [Lane([-1.0_f32; LANES]); RANKED / LANES];
-    let mut ranks = [Lane([0.0_f32; LANES]); RANKED / LANES];
-    let mut order = [0; RANKED];
+    let (mut own, mut ranks) = ([0.0_f32; RANKED], [0.0_f32; RANKED]);
+    let mut order = [0_u32; RANKED];
     // SAFETY: the caller's promise; there are at most `RANKED` leaders, and so as many ranks.
     unsafe {
-        for (at, leader) in leaders.iter().enumerate() {
-            own.get_unchecked_mut(at / LANES).0[at % LANES] = *scores.get_unchecked(*leader as usize);
+        for (own, leader) in own.iter_mut().zip(&*leaders) {
+            *own = *scores.get_unchecked(*leader as usize);
         }
         let (one, zero) = (L::splat(1.0), L::splat(0.0));
-        for (own_lanes, ranks) in own.iter().zip(&mut ranks).take(n.div_ceil(LANES)) {
-            let mine = L::load(&own_lanes.0);
-            let mut higher = zero;
-            for at in 0..n {
-                let other = L::splat(own.get_unchecked(at / LANES).0[at % LANES]);
-                higher = higher.add(one.select(other.above(mine), zero));
+        for at in (0..n).step_by(LANES) {
+            let mine = L::load(&*own.as_ptr().add(at).cast());
+            let (mut even, mut odd) = (zero, zero);
+            // Two at a time; one after the last is zero, and so higher than nobody.
+            for pair in own.get_unchecked(..n.next_multiple_of(2)).chunks_exact(2) {
+                even = even.add(one.select(L::splat(pair[0]).above(mine), zero));
+                odd = odd.add(one.select(L::splat(pair[1]).above(mine), zero));
             }
-            higher.store(&mut ranks.0);
+            even.add(odd).store(&mut *ranks.as_mut_ptr().add(at).cast());
         }
         // Ranks are a permutation where no two scores are equal, and only then.
         let mut seen = 0_u64;
-        for (at, leader) in leaders.iter().enumerate() {
-            let rank = ranks.get_unchecked(at / LANES).0[at % LANES] as usize;
-            *order.get_unchecked_mut(rank % RANKED) = *leader;
-            seen |= 1 << (rank % 64);
+        for (rank, leader) in ranks.iter().zip(&*leaders) {
+            let rank = *rank as usize % RANKED;
+            *order.get_unchecked_mut(rank) = *leader;
+            seen |= 1 << rank;
         }
         if seen.count_ones() as usize != n {
             return false;

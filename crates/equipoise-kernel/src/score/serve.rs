@@ -1,8 +1,6 @@
 //! What scoring asks of sixteen lanes beside [`Lanes`], and the portable twin of it.
 
-use super::admit::Admission;
-use super::rows::{FLIGHT, SETS, word_of};
-use crate::block::{LANES, Lane};
+use crate::block::LANES;
 use crate::lanes::{Lanes, Portable};
 
 /// Most measures that are transposed at a time.
@@ -35,14 +33,6 @@ pub(super) trait Serve: Lanes {
     /// Turns `lanes <= LANES` rows of `count <= CHUNK` numbers, `stride` apart, into `count` columns of [`LANES`] numbers, `to_stride` apart. Lanes
     /// after the last hold copies of some row.
     unsafe fn transpose(from: *const f32, stride: usize, lanes: usize, count: usize, to: *mut f32, to_stride: usize);
-    /// Admits one group; see [`super::admit()`]. Writes as many lanes of prices as rows have.
-    unsafe fn admit(
-        group: &[u32; LANES],
-        by: &Admission<'_>,
-        home: &mut [u32; LANES],
-        prices: *mut Lane<f32>,
-        codes: &mut [u8; LANES],
-    ) -> bool;
 }
 
 impl Serve for Portable {
@@ -114,49 +104,5 @@ impl Serve for Portable {
                 unsafe { *to.add(j * to_stride + lane) = *from.add(lane.min(lanes - 1) * stride + j) };
             }
         }
-    }
-
-    #[inline]
-    unsafe fn admit(
-        group: &[u32; LANES],
-        by: &Admission<'_>,
-        home: &mut [u32; LANES],
-        prices: *mut Lane<f32>,
-        codes: &mut [u8; LANES],
-    ) -> bool {
-        let (rows, campaigns, mut good) = (by.rows, by.rows.campaigns(), true);
-        // SAFETY: the caller's promise; `at` is a campaign or the row after the last.
-        unsafe {
-            let words = rows.words().as_ptr();
-            let bit = |bits: &[u32], set: u32| *bits.get_unchecked(set as usize / 32) >> (set % 32) & 1 != 0;
-            for (lane, number) in group.iter().enumerate() {
-                let campaign = number ^ by.tag;
-                let known = campaign < campaigns;
-                let at = if known { campaign } else { campaigns };
-                let row = words.add(at as usize * rows.stride());
-                let sets = *row.add(SETS);
-                let instant = |w: usize| (u64::from(*row.add(w)) | u64::from(*row.add(w + 1)) << 32).cast_signed();
-                let flies = by.time.is_none_or(|time| instant(FLIGHT) <= time && time <= instant(FLIGHT + 2));
-                let code = if known {
-                    match (bit(by.markets, sets & 0xffff), bit(by.surfaces, sets >> 16), flies) {
-                        (false, ..) => by.codes.market,
-                        (_, false, _) => by.codes.surface,
-                        (.., false) => by.codes.flight,
-                        _ => by.codes.scored,
-                    }
-                } else if *number == by.organic {
-                    by.codes.organic
-                } else {
-                    good &= *number == by.unknown;
-                    by.codes.unknown
-                };
-                codes[lane] = code;
-                home[lane] = if code == by.codes.scored { at } else { campaigns };
-                for c in 0..rows.width() {
-                    (*prices.add(c)).0[lane] = f32::from_bits(*row.add(word_of(c)));
-                }
-            }
-        }
-        good
     }
 }

@@ -82,7 +82,7 @@ pub struct Weighing<'a> {
 /// If the parts do not fit together: the caller has checked them.
 #[must_use]
 pub fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
-    weigh_on(path(), by, scores, bench)
+    on(path(), by, scores, bench)
 }
 
 /// [`weigh`] on a given path, which must be among [`Path::available`].
@@ -92,6 +92,11 @@ pub fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
 #[must_use]
 pub fn weigh_on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     assert!(path.is_available(), "this machine has the path");
+    on(path, by, scores, bench)
+}
+
+/// [`weigh`] on a path that this machine has.
+fn on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     let n = bench.len();
     assert!(scores.len() == n && !by.values.is_empty() && by.columns.len() == by.values.len(), "scores of these candidates");
     assert!(by.columns.iter().all(|c| *c == UNPRICED || (*c as usize) < bench.width()), "columns of these prices");
@@ -110,14 +115,14 @@ pub fn weigh_on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut B
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
 unsafe fn avx512(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     // SAFETY: the caller's promise.
     unsafe { body::<Avx512>(by, scores, bench) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 unsafe fn avx2(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     // SAFETY: the caller's promise.
     unsafe { body::<Avx2>(by, scores, bench) }
@@ -148,18 +153,20 @@ unsafe fn body<L: Serve>(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Benc
     let n = scores.len();
     // SAFETY: the caller's promise.
     unsafe {
-        let mut run = Run::<L> { by, n, scores: scores.as_mut_ptr(), worst: L::splat(0.0), best: L::splat(0.0) };
-        let (mut g, whole) = (0, n / LANES);
-        while g + ABREAST <= whole {
-            run.groups::<ABREAST>(g, LANES, bench);
+        let mut run = Run::<L> { by, scores: scores.as_mut_ptr(), worst: L::splat(0.0), best: L::splat(0.0) };
+        let (mut g, groups) = (0, n.div_ceil(LANES));
+        // The last may have fewer candidates: it is loaded in another way.
+        while g + ABREAST < groups {
+            run.groups::<ABREAST, false>(g, LANES, bench);
             g += ABREAST;
         }
-        while g < whole {
-            run.groups::<1>(g, LANES, bench);
-            g += 1;
-        }
-        if !n.is_multiple_of(LANES) {
-            run.groups::<1>(g, n % LANES, bench);
+        let last = n - (groups.max(1) - 1) * LANES;
+        match groups - g {
+            0 => {}
+            1 => run.groups::<1, true>(g, last, bench),
+            2 => run.groups::<2, true>(g, last, bench),
+            3 => run.groups::<3, true>(g, last, bench),
+            _ => run.groups::<ABREAST, true>(g, last, bench),
         }
         let (mut best, mut worst) = (Lane([0.0; LANES]), [0.0; LANES]);
         run.best.store(&mut best.0);
@@ -170,10 +177,20 @@ unsafe fn body<L: Serve>(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Benc
     }
 }
 
+/// Sixteen numbers, or the first `count` of them.
+///
+/// # Safety
+/// So many must be there; the machine must have the lanes' instructions.
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn load<L: Serve>(from: *const f32, count: usize) -> L {
+    // SAFETY: the caller's promise.
+    unsafe { if count == LANES { L::load(&*from.cast()) } else { L::load_first(from, count) } }
+}
+
 /// One request on its way.
 struct Run<'a, L> {
     by: &'a Weighing<'a>,
-    n: usize,
     scores: *mut f32,
     /// The greatest bit pattern of an amount.
     worst: L,
@@ -182,74 +199,81 @@ struct Run<'a, L> {
 }
 
 impl<L: Serve> Run<'_, L> {
-    /// Weighs `G` groups from group `first` on, the last of which has `count` candidates.
+    /// `c_j` of a group, whose prices these are; `exposure` is 0.
     ///
     /// # Safety
-    /// As [`body`]; `G` is 1 where `count` is not [`LANES`].
+    /// As [`body`].
     #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
     #[inline(always)]
-    unsafe fn groups<const G: usize>(&mut self, first: usize, count: usize, bench: &mut Bench) {
+    unsafe fn rate(&self, prices: *const Lane<f32>, j: usize) -> L {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (value, column) = (L::splat(*self.by.values.get_unchecked(j)), *self.by.columns.get_unchecked(j));
+            if column == UNPRICED { value } else { value.sub(L::load(&(*prices.add(column as usize)).0)) }
+        }
+    }
+
+    /// Weighs `G` groups from group `first` on, all of [`LANES`] candidates, but the last of `count` where `PART`.
+    ///
+    /// # Safety
+    /// As [`body`].
+    // No closures in here: what they hold is not compiled with the path's instructions.
+    #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+    #[inline(always)]
+    unsafe fn groups<const G: usize, const PART: bool>(&mut self, first: usize, last: usize, bench: &mut Bench) {
         let (by, width, at) = (self.by, bench.width(), first * LANES);
         let m = by.values.len() - 1;
         // SAFETY: the caller's promise.
         unsafe {
             let zero = L::splat(0.0);
             let prices = bench.prices.as_ptr().add(first * width);
-            let price = |g: usize, column: u32| L::load(&(*prices.add(g * width + column as usize)).0);
-            let load = |from: *const f32, g: usize| {
-                if count == LANES { L::load(&*from.add(g * LANES).cast()) } else { L::load_first(from, count) }
-            };
-            let rate = |g: usize, j: usize| {
-                let (value, column) = (L::splat(*by.values.get_unchecked(j)), *by.columns.get_unchecked(j));
-                if column == UNPRICED { value } else { value.sub(price(g, column)) }
-            };
-            let mut s: [L; G] = std::array::from_fn(|g| rate(g, 0));
-            let mut turned = [Lane([0.0_f32; LANES]); CHUNK * ABREAST];
+            let mut s = [zero; G];
+            for (g, s) in s.iter_mut().enumerate() {
+                *s = self.rate(prices.add(g * width), 0);
+            }
+            let mut turned = std::mem::MaybeUninit::<[Lane<f32>; CHUNK * ABREAST]>::uninit();
+            let turned = turned.as_mut_ptr().cast::<f32>();
             for from in (0..m).step_by(CHUNK) {
                 let chunk = CHUNK.min(m - from);
                 if let Amounts::Rows { values, stride } = by.amounts {
                     for g in 0..G {
                         let rows = values.as_ptr().add((at + g * LANES) * stride + from);
-                        let to = turned.as_mut_ptr().cast::<f32>().add(g * LANES);
-                        L::transpose(rows, stride, count, chunk, to, ABREAST * LANES);
+                        let lanes = if PART && g + 1 == G { last } else { LANES };
+                        L::transpose(rows, stride, lanes, chunk, turned.add(g * LANES), ABREAST * LANES);
                     }
                 }
                 for j in from..from + chunk {
                     let column = match by.amounts {
                         Amounts::Columns { values, stride } => values.as_ptr().add(j * stride + at),
-                        Amounts::Rows { .. } => turned.as_ptr().cast::<f32>().add((j - from) * ABREAST * LANES),
+                        Amounts::Rows { .. } => turned.add((j - from) * ABREAST * LANES).cast_const(),
                         Amounts::Slices { columns, offset } => {
                             let column = columns.get_unchecked(j);
                             if column.is_empty() { std::ptr::null() } else { column.as_ptr().add(offset + at) }
                         }
                     };
-                    if let Some(fill) = by.fill
-                        && fill.measure == j
-                    {
-                        for (g, s) in s.iter_mut().enumerate() {
-                            let given = if column.is_null() { L::splat(f32::from_bits(fill.mark)) } else { load(column, g) };
-                            let missing = given.with_bits(fill.mark);
-                            self.worst = self.worst.max_bits(zero.select(missing, given));
-                            let lost = match fill.organic {
-                                Some(organic) => L::splat(fill.reference).sub(load(organic.as_ptr().add(at), g)),
-                                None => zero,
-                            };
-                            // Zero where nothing is lost, and never -0.
-                            let y = lost.max(zero).select(missing, given);
-                            *s = s.add(rate(g, j + 1).mul(y));
+                    match by.fill {
+                        Some(fill) if fill.measure == j => {
+                            for (g, s) in s.iter_mut().enumerate() {
+                                let count = if PART && g + 1 == G { last } else { LANES };
+                                let y = self.filled(&fill, column.wrapping_add(g * LANES), column.is_null(), at + g * LANES, count);
+                                *s = s.add(self.rate(prices.add(g * width), j + 1).mul(y));
+                            }
                         }
-                    } else {
-                        for (g, s) in s.iter_mut().enumerate() {
-                            let y = load(column, g);
-                            self.worst = self.worst.max_bits(y);
-                            *s = s.add(rate(g, j + 1).mul(y));
+                        _ => {
+                            for (g, s) in s.iter_mut().enumerate() {
+                                let count = if PART && g + 1 == G { last } else { LANES };
+                                let y = load::<L>(column.add(g * LANES), count);
+                                self.worst = self.worst.max_bits(y);
+                                *s = s.add(self.rate(prices.add(g * width), j + 1).mul(y));
+                            }
                         }
                     }
                 }
             }
             if let Some((breadth, u)) = by.tie {
                 for (g, s) in s.iter_mut().enumerate() {
-                    *s = s.add(L::splat(breadth).mul(load(u.as_ptr().add(at), g)));
+                    let count = if PART && g + 1 == G { last } else { LANES };
+                    *s = s.add(L::splat(breadth).mul(load::<L>(u.as_ptr().add(at + g * LANES), count)));
                 }
             }
             for (g, s) in s.into_iter().enumerate() {
@@ -258,14 +282,35 @@ impl<L: Serve> Run<'_, L> {
                 let s = s.add(zero).select(L::of_code(codes, by.codes.scored), zero);
                 L::set_code(s.above(zero), codes, by.codes.positive);
                 self.best = s.max(self.best);
-                debug_assert!((first + g) * LANES + count <= self.n);
                 let to = self.scores.add(at + g * LANES);
-                if count == LANES {
-                    s.store(&mut *to.cast());
+                if PART && g + 1 == G {
+                    s.store_first(to, last);
                 } else {
-                    s.store_first(to, count);
+                    s.store(&mut *to.cast());
                 }
             }
+        }
+    }
+
+    /// The measure that is filled, of the `count` candidates from `at` on; nothing is read of a column that is absent.
+    ///
+    /// # Safety
+    /// As [`body`].
+    #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+    #[inline(always)]
+    unsafe fn filled(&mut self, fill: &Fill<'_>, column: *const f32, absent: bool, at: usize, count: usize) -> L {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = L::splat(0.0);
+            let given = if absent { L::splat(f32::from_bits(fill.mark)) } else { load::<L>(column, count) };
+            let missing = given.with_bits(fill.mark);
+            self.worst = self.worst.max_bits(zero.select(missing, given));
+            let lost = match fill.organic {
+                Some(organic) => L::splat(fill.reference).sub(load::<L>(organic.as_ptr().add(at), count)),
+                None => zero,
+            };
+            // Zero where nothing is lost, and never -0.
+            lost.max(zero).select(missing, given)
         }
     }
 }
@@ -273,7 +318,7 @@ impl<L: Serve> Run<'_, L> {
 /// Whether no value's magnitude is above `limit`, which is finite, and none is NaN.
 #[must_use]
 pub fn within(values: &[f32], limit: f32) -> bool {
-    within_on(path(), values, limit)
+    all_within_on(path(), values, limit)
 }
 
 /// [`within`] on a given path, which must be among [`Path::available`].
@@ -283,6 +328,11 @@ pub fn within(values: &[f32], limit: f32) -> bool {
 #[must_use]
 pub fn within_on(path: Path, values: &[f32], limit: f32) -> bool {
     assert!(path.is_available(), "this machine has the path");
+    all_within_on(path, values, limit)
+}
+
+/// [`within`] on a path that this machine has.
+fn all_within_on(path: Path, values: &[f32], limit: f32) -> bool {
     // SAFETY: the machine has the path.
     unsafe {
         match path {
@@ -296,14 +346,14 @@ pub fn within_on(path: Path, values: &[f32], limit: f32) -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
 unsafe fn within_avx512(values: &[f32], limit: f32) -> bool {
     // SAFETY: the caller's promise.
     unsafe { all_within::<Avx512>(values, limit) }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 unsafe fn within_avx2(values: &[f32], limit: f32) -> bool {
     // SAFETY: the caller's promise.
     unsafe { all_within::<Avx2>(values, limit) }

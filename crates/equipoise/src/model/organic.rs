@@ -10,6 +10,8 @@
 pub struct Places {
     items: Vec<u32>,
     scores: Vec<f32>,
+    /// Scores that may be among the first, as numbers that order as they do.
+    keys: Vec<u32>,
 }
 
 /// The item number of a row that shares its item with no other row.
@@ -19,13 +21,15 @@ impl Places {
     /// Scratch memory for `visible` places.
     #[must_use]
     pub fn with_capacity(visible: usize) -> Self {
-        Self { items: Vec::with_capacity(visible + 1), scores: Vec::with_capacity(visible + 1) }
+        let keys = Vec::with_capacity(2 * visible.max(LEAST_KEYS));
+        Self { items: Vec::with_capacity(visible + 1), scores: Vec::with_capacity(visible + 1), keys }
     }
 
     /// Ranks one opportunity: `organic` has one finite score per row, `item` one number per row (absent: every row is its own item).
     /// Returns the scores of the first `visible` places, descending; fewer where there are fewer items.
     ///
-    /// Costs one comparison per row plus `O(visible)` per row that enters the list.
+    /// Costs a comparison per row where rows come in descending order, and little more without items; else one comparison per row plus
+    /// `O(visible)` per row that enters the list.
     ///
     /// # Panics
     /// If `item` is shorter than `organic`.
@@ -33,11 +37,56 @@ impl Places {
         self.items.clear();
         self.scores.clear();
         let visible = visible as usize;
-        for (i, &score) in organic.iter().enumerate() {
+        match (descends(organic), item) {
+            (true, None) => self.scores.extend_from_slice(&organic[..visible.min(organic.len())]),
+            (true, Some(item)) => self.rank_descending(organic, item, visible),
+            (false, None) => self.select(organic, visible),
+            (false, Some(item)) => self.insert(organic, item, visible),
+        }
+        &self.scores
+    }
+
+    /// The first row of an item is its highest.
+    fn rank_descending(&mut self, organic: &[f32], item: &[u32], visible: usize) {
+        for (score, item) in organic.iter().zip(&item[..organic.len()]) {
+            if self.scores.len() == visible {
+                return;
+            }
+            if *item == NO_ITEM || !self.items.contains(item) {
+                self.items.push(*item);
+                self.scores.push(*score);
+            }
+        }
+    }
+
+    /// Keeps up to twice as many as are visible, and throws the lower half away whenever there are more.
+    fn select(&mut self, organic: &[f32], visible: usize) {
+        let room = 2 * visible.max(LEAST_KEYS);
+        self.keys.clear();
+        let mut least = 0;
+        for score in organic {
+            // Descending, so that the first are the highest.
+            let key = ordered(*score);
+            if key > least {
+                self.keys.push(key);
+                if self.keys.len() == room {
+                    self.keys.select_nth_unstable_by(visible, |a, b| b.cmp(a));
+                    self.keys.truncate(visible);
+                    least = self.keys.iter().copied().min().unwrap_or(u32::MAX);
+                }
+            }
+        }
+        self.keys.sort_unstable_by(|a, b| b.cmp(a));
+        self.keys.truncate(visible);
+        self.scores.extend(self.keys.iter().map(|key| score_of(*key)));
+    }
+
+    /// Keeps the list in order as rows and items enter it.
+    fn insert(&mut self, organic: &[f32], item: &[u32], visible: usize) {
+        for (&score, &item) in organic.iter().zip(&item[..organic.len()]) {
             if self.scores.len() == visible && self.scores.last().is_none_or(|last| score <= *last) {
                 continue;
             }
-            let item = item.map_or(NO_ITEM, |items| items[i]);
             if item != NO_ITEM
                 && let Some(at) = self.items.iter().position(|other| *other == item)
             {
@@ -55,8 +104,28 @@ impl Places {
             self.items.insert(at, item);
             self.scores.insert(at, score);
         }
-        &self.scores
     }
+}
+
+/// Fewer places than this are selected as if they were so many.
+const LEAST_KEYS: usize = 16;
+
+/// Whether scores never rise.
+fn descends(scores: &[f32]) -> bool {
+    // A piece at a time, each without a branch.
+    let falls = |piece: &[f32]| piece.iter().zip(&piece[1..]).filter(|(a, b)| a < b).count() == 0;
+    (0..scores.len()).step_by(64).all(|from| falls(&scores[from..scores.len().min(from + 65)]))
+}
+
+/// A number above zero that orders as the score does; -0 as +0.
+pub(crate) fn ordered(score: f32) -> u32 {
+    let bits = (score + 0.0).to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+}
+
+/// The score of such a number.
+fn score_of(key: u32) -> f32 {
+    f32::from_bits(if key >> 31 == 1 { key ^ 1 << 31 } else { !key })
 }
 
 /// The organic score that a promotion gives up: the mean of the last `slots` (at least one) of `places`, as [`Places::rank`] returns them,
@@ -129,6 +198,35 @@ mod tests {
             plain.truncate(visible as usize);
             let plain: Vec<f32> = plain.iter().map(|p| p.0).collect();
             assert_eq!(places.rank(&organic, Some(&items), visible), plain, "case {case}");
+        }
+    }
+
+    #[test]
+    fn every_way_finds_the_same_places() {
+        let mut state = 9_u64;
+        for case in 0..500 {
+            let mut next = || {
+                state = crate::model::mix(state);
+                state
+            };
+            let (n, visible) = (next() % 700, (next() % 90) as u32);
+            let coarse = if next() % 2 == 0 { 7 } else { 1 << 20 };
+            let mut organic: Vec<f32> = (0..n).map(|_| (next() % coarse) as f32 / 3.0 - 1.0).collect();
+            let mut sorted = organic.clone();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            let none = vec![NO_ITEM; organic.len()];
+            let first = &sorted[..sorted.len().min(visible as usize)];
+            let mut places = Places::default();
+            assert_eq!(places.rank(&organic, None, visible), first, "case {case}");
+            assert_eq!(places.rank(&organic, Some(&none), visible), first, "case {case}");
+            assert_eq!(places.rank(&sorted, None, visible), first, "case {case}");
+            assert_eq!(places.rank(&sorted, Some(&none), visible), first, "case {case}");
+            // In descending order with items: the first row of each counts.
+            organic.sort_by(|a, b| b.total_cmp(a));
+            let items: Vec<u32> = (0..n).map(|_| (next() % 20) as u32).collect();
+            let firsts = (0..organic.len()).filter(|i| !items[..*i].contains(&items[*i])).map(|i| organic[i]);
+            let firsts: Vec<f32> = firsts.take(visible as usize).collect();
+            assert_eq!(places.rank(&organic, Some(&items), visible), firsts, "case {case}");
         }
     }
 

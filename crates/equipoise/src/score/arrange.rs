@@ -5,10 +5,10 @@
 
 use super::diversity::{Divergence, Mix, Similarity};
 use super::explore::{Mixture, gumbel, is_uniform, weight};
-use super::slate::ordered;
 use super::{Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
+use crate::model::organic::ordered;
 use crate::model::{Reason, Slate};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 

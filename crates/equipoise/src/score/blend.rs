@@ -1,9 +1,9 @@
 //! The organic order, and the final order of organic and promoted items.
 
-use super::slate::ordered;
 use super::{Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
+use crate::model::organic::ordered;
 use crate::policy::Policy;
 
 /// The scratch memory of organic ranks and of a blended order; used again and again, it stops allocating.

@@ -1,17 +1,13 @@
 //! The serving rule's slate: who is taken, in what order, and where.
 
 use super::{Request, Workspace};
-use crate::model::{Reason, organic::NO_ITEM};
+use crate::model::{
+    Reason,
+    organic::{NO_ITEM, ordered},
+};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 use equipoise_kernel::score::lead;
 use std::collections::BinaryHeap;
-
-/// A number that orders as the float does; `x` is finite.
-pub(super) fn ordered(x: f32) -> u32 {
-    // -0 and +0 are equal, and must be equal here.
-    let bits = (x + 0.0).to_bits();
-    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
-}
 
 /// One number that orders by score, then organic score, then lower index first.
 fn entry(score: f32, organic: u32, index: u32) -> u128 {

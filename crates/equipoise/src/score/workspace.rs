@@ -16,7 +16,7 @@ pub struct Workspace {
     pub(super) reasons: Vec<Reason>,
     pub(super) picks: Vec<u32>,
     pub(super) positions: Vec<u32>,
-    /// Index of each candidate's campaign; the policy's number of campaigns where it is not scored.
+    /// Index of each candidate's campaign; the policy's number of campaigns where it has none.
     pub(super) campaigns: Vec<u32>,
     /// `V` of the segment.
     pub(super) values: Vec<f32>,
@@ -63,10 +63,12 @@ impl Workspace {
     /// Empties everything and makes room for `n` candidates of this policy.
     pub(super) fn reserve(&mut self, n: usize, policy: &Policy) -> Result<()> {
         fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
-            list.clear();
-            list.try_reserve(n)
+            list.try_reserve(n.saturating_sub(list.len()))
         }
         let width = policy.folded().rows.width();
+        self.reasons.clear();
+        self.picks.clear();
+        self.positions.clear();
         // All at once: a second request of up to this size finds everything there.
         self.capacity = self.capacity.max(n);
         room(&mut self.scores, self.capacity)

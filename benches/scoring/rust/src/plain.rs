@@ -16,6 +16,8 @@ pub(crate) struct Policy {
     campaigns: Vec<Campaign>,
     /// For each market one value per measure, `exposure` first.
     values: Vec<Vec<f32>>,
+    /// The measure `displacement`, which is filled.
+    displacement: usize,
     slots: usize,
     visible: u32,
     first_place: u32,
@@ -26,6 +28,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) market: u32,
     pub(crate) surface: u32,
     pub(crate) time: i64,
+    /// Found where it is not given.
+    pub(crate) reference: Option<f32>,
     pub(crate) organic: &'a [f32],
     pub(crate) promoted: &'a [Option<u32>],
     /// One column after the other.
@@ -40,15 +44,19 @@ impl Policy {
         };
         let coefficient = |ledger: &Ledger, member: bool| if member { ledger.inside } else { ledger.outside };
         let measures = draft.weights.len();
-        let campaigns = draft.campaigns.iter().enumerate().map(|(c, campaign)| {
+        let mut own = vec![Vec::new(); draft.campaigns.len()];
+        for (ledger, price) in draft.ledgers.iter().filter(|(l, _)| l.scope == Scope::Campaign) {
+            own[ledger.key as usize].push((ledger, *price));
+        }
+        let of_labels: Vec<_> = draft.ledgers.iter().filter(|(l, _)| l.scope == Scope::Label).collect();
+        let campaigns = draft.campaigns.iter().zip(own).map(|(campaign, own)| {
             let label = campaign.parties.label.as_ref().and_then(|l| l.trim_start_matches("label-").parse().ok()).unwrap_or(u32::MAX);
             let mut sums = vec![0.0; measures];
-            for (ledger, price) in &draft.ledgers {
-                match ledger.scope {
-                    Scope::Campaign => sums[ledger.measure as usize] += coefficient(ledger, ledger.key == c as u32) * price,
-                    Scope::Label => sums[ledger.measure as usize] += coefficient(ledger, ledger.key == label) * price,
-                    _ => {}
-                }
+            for (ledger, price) in own {
+                sums[ledger.measure as usize] += coefficient(ledger, true) * price;
+            }
+            for (ledger, price) in &of_labels {
+                sums[ledger.measure as usize] += coefficient(ledger, ledger.key == label) * price;
             }
             Campaign {
                 markets: numbers(&campaign.markets, &draft.markets),
@@ -68,6 +76,7 @@ impl Policy {
         Self {
             campaigns: campaigns.collect(),
             values: values.collect(),
+            displacement: draft.measures.len(),
             slots: draft.slate.slots as usize,
             visible: draft.slate.visible_places(),
             first_place: draft.slate.first_place,
@@ -79,6 +88,13 @@ impl Policy {
     pub(crate) fn score(&self, ask: &Ask<'_>) -> (Vec<f32>, Vec<u32>) {
         let n = ask.promoted.len();
         let values = &self.values[ask.market as usize];
+        let reference = ask.reference.unwrap_or_else(|| {
+            let mut places = ask.organic.to_vec();
+            places.sort_by(|a, b| b.total_cmp(a));
+            places.truncate(self.visible as usize);
+            let last = &places[places.len().saturating_sub(self.slots)..];
+            (last.iter().map(|s| f64::from(*s)).sum::<f64>() / last.len() as f64) as f32
+        });
         let score = |(i, promoted): (usize, &Option<u32>)| {
             let Some(campaign) = promoted.map(|c| &self.campaigns[c as usize]) else { return 0.0 };
             let holds = |list: &Option<Vec<u32>>, place: u32| list.as_ref().is_none_or(|list| list.contains(&place));
@@ -90,7 +106,8 @@ impl Policy {
             }
             let mut s = values[0] - campaign.prices[0];
             for (j, value) in values.iter().enumerate().skip(1) {
-                s += (value - campaign.prices[j]) * ask.measures[(j - 1) * n + i];
+                let amount = if j == self.displacement { (reference - ask.organic[i]).max(0.0) } else { ask.measures[(j - 1) * n + i] };
+                s += (value - campaign.prices[j]) * amount;
             }
             s + 0.0
         };
