@@ -38,7 +38,7 @@ fn campaigns() -> Campaigns {
             markets: Some(vec!["SE".into(), "NO".into()]),
             start: Some(-5),
             end: Some(1_000_000),
-            frequency_cap: None,
+            frequency_cap: Some(4),
             goals: vec![cap],
             ..Campaign::default()
         },
@@ -168,6 +168,7 @@ fn the_campaigns_of_a_policy_can_be_read_back() {
         "markets List(Utf8)?",
         "start Timestamp(µs, \"UTC\")?",
         "end Timestamp(µs, \"UTC\")?",
+        "frequency_cap Int64?",
     ];
     assert_eq!(schema(&rows), expected);
     assert_eq!(text(&rows, "campaign"), [Some("a"), Some("b \u{1b}\u{1f3b5}")]);

@@ -87,6 +87,8 @@ pub struct CampaignRow<'a> {
     pub start: Option<i64>,
     /// End of the flight, excluded.
     pub end: Option<i64>,
+    /// How often one listener may get it; `None` is without limit.
+    pub frequency_cap: Option<u32>,
 }
 
 impl Policy {
@@ -254,6 +256,7 @@ impl Policy {
             markets: roster.markets.list(c as usize),
             start: roster.flight(c).0,
             end: roster.flight(c).1,
+            frequency_cap: roster.frequency_cap(c),
         })
     }
 

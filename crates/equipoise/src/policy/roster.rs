@@ -108,6 +108,11 @@ impl Places {
         self.sorted.binary_search_by(|i| self.names.raw(*i as usize).cmp(name.as_bytes())).ok().map(|at| self.sorted[at])
     }
 
+    /// The name of a number of requests; `None` for an unknown one.
+    pub(crate) fn name(&self, number: u32) -> Option<&str> {
+        ((number as usize) < self.names.len()).then(|| self.names.get(number as usize))
+    }
+
     /// Who may run at `place`; one that is unknown or none is in no set.
     fn at(&self, place: u32) -> Held<'_> {
         let place = place as usize;

@@ -1,5 +1,6 @@
 //! Why a candidate has its score: terms that sum to it exactly.
 
+use super::cause::{Cause, cause};
 use super::{Request, UNWRITTEN, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::{GoalKind, Reason, organic, uniform};
@@ -15,6 +16,8 @@ pub struct Explanation {
     pub total: f64,
     /// What became of the candidate.
     pub reason: Reason,
+    /// Why it was not picked; `None` for a pick.
+    pub cause: Option<Cause>,
 }
 
 /// One term of an [`Explanation`].
@@ -76,7 +79,8 @@ impl Policy {
             self.list_terms(request, workspace, i, &mut terms)?;
             round(&mut terms, score);
         }
-        Ok(Explanation { terms, total: score, reason })
+        let cause = cause(self, request, workspace, i, &terms);
+        Ok(Explanation { terms, total: score, reason, cause })
     }
 
     fn list_terms(&self, request: &Request<'_>, ws: &Workspace, i: usize, terms: &mut Vec<Term>) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::arrange::Arrangement;
 use super::seat::Seat;
-use super::{Blend, Explanation, Request};
+use super::{Blend, DecisionRecord, Explanation, Recording, Request};
 use crate::error::{Error, Result, codes};
 use crate::model::{Reason, organic};
 use crate::policy::{PLACE_LIMIT, Policy};
@@ -251,6 +251,14 @@ impl<'a> Decision<'a> {
     #[must_use]
     pub fn known_segment(&self) -> bool {
         self.workspace.known_segment()
+    }
+
+    /// As [`Policy::record`].
+    ///
+    /// # Errors
+    /// None: the workspace holds this decision.
+    pub fn record(&self, what: Recording) -> Result<DecisionRecord> {
+        self.policy.record(self.request, self.workspace, what)
     }
 
     /// As [`Policy::explain`].

@@ -11,6 +11,7 @@
 //! | [`replicates_table`] | a booking | one record batch |
 //! | [`shifts_table`], [`frontier_table`] | what would be | one record batch |
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
+//! | [`records_table`] and [`save_records`] | decision records | one record batch, Parquet; [`read_records`] and [`load_records`] read them back |
 //! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
 //!
 //! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
@@ -35,6 +36,9 @@
 mod batch;
 mod campaigns;
 mod columns;
+#[cfg(feature = "parquet")]
+mod decision_file;
+mod decisions;
 mod list;
 mod number;
 mod opportunities;
@@ -48,6 +52,9 @@ mod time;
 mod what_if;
 
 pub use campaigns::read_campaigns;
+#[cfg(feature = "parquet")]
+pub use decision_file::{load_records, save_records};
+pub use decisions::{read_records, records_table};
 pub use opportunities::{read_opportunities, read_opportunities_in_parts};
 #[cfg(feature = "parquet")]
 pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_parquet};

@@ -3,11 +3,11 @@
 use super::columns::{Column, batch, number, optional_number, optional_text, text};
 use crate::policy::{Change, Diff, Policy};
 use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{RecordBatch, TimestampMicrosecondArray};
+use arrow_array::{Int64Array, RecordBatch, TimestampMicrosecondArray};
 use std::sync::Arc;
 
 /// `policy.campaigns`: `campaign`, `artist`, `label`, `licensor` (text), `surfaces`, `markets` (list of text), `start`, `end` (timestamp,
-/// microseconds, UTC); all but the first null where there is none. Sorted by id; [`super::read_campaigns`] reads it back, without goals.
+/// microseconds, UTC), `frequency_cap` (i64); all but the first null where there is none. Sorted by id; [`super::read_campaigns`] reads it back, without goals.
 #[must_use]
 pub fn campaigns_table(policy: &Policy) -> RecordBatch {
     batch(vec![
@@ -19,6 +19,7 @@ pub fn campaigns_table(policy: &Policy) -> RecordBatch {
         lists("markets", policy.campaigns().map(|c| c.markets)),
         times("start", policy.campaigns().map(|c| c.start)),
         times("end", policy.campaigns().map(|c| c.end)),
+        ("frequency_cap", true, Arc::new(policy.campaigns().map(|c| c.frequency_cap.map(i64::from)).collect::<Int64Array>())),
     ])
 }
 
