@@ -17,7 +17,9 @@ from ._native import (
     UNWRITTEN,
     Booking,
     Campaigns,
+    Cause,
     Certificate,
+    DecisionRecord,
     Explanation,
     Frontier,
     Opportunities,
@@ -33,6 +35,9 @@ from ._native import (
     _resume_watchers,
     metric_series,
     problem_schema,
+    read_records,
+    records_table,
+    save_records,
 )
 from ._plan import plan
 
@@ -42,7 +47,9 @@ __all__ = [
     "UNWRITTEN",
     "Booking",
     "Campaigns",
+    "Cause",
     "Certificate",
+    "DecisionRecord",
     "Error",
     "Explanation",
     "Fault",
@@ -66,6 +73,9 @@ __all__ = [
     "metric_series",
     "plan",
     "problem_schema",
+    "read_records",
+    "records_table",
+    "save_records",
 ]
 
 if hasattr(_os, "register_at_fork"):

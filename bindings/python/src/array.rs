@@ -64,6 +64,21 @@ impl<'py> Matrix<'py> {
     }
 }
 
+/// A copy of a one-dimensional array.
+pub(crate) fn owned_column<T: Cell>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
+    let array = of_kind::<T>(value, name, 1)?;
+    let array: PyReadonlyArray1<'_, T> = array.extract()?;
+    Ok(array.as_array().iter().copied().collect())
+}
+
+/// A copy of a two-dimensional array, row by row, and the length of its rows.
+pub(crate) fn owned_matrix(value: &Bound<'_, PyAny>, name: &str) -> PyResult<(Vec<f32>, usize)> {
+    let array = of_kind::<f32>(value, name, 2)?;
+    let width = array.shape()[1];
+    let array: PyReadonlyArray2<'_, f32> = array.extract()?;
+    Ok((array.as_array().iter().copied().collect(), width))
+}
+
 fn of_kind<'py, T: Cell>(value: &Bound<'py, PyAny>, name: &str, dimensions: usize) -> PyResult<Bound<'py, PyUntypedArray>> {
     let py = value.py();
     let wanted = dtype::<T>(py);

@@ -30,11 +30,67 @@ impl Explanation {
         self.0.reason.name()
     }
 
+    /// Why the candidate was not picked; None for a pick.
+    #[getter]
+    fn cause(&self) -> Option<Cause> {
+        self.0.cause.clone().map(Cause)
+    }
+
     fn __repr__(&self) -> String {
         let mut out = format!("Explanation({}, total {:?})", self.0.reason.name(), self.0.total);
         for (name, kind, amount) in self.terms() {
             let _ = write!(out, "\n  {amount:>+16.9}  {kind:<10} {name}");
         }
+        if let Some(cause) = &self.0.cause {
+            let _ = write!(out, "\n  {}: {}", cause.name, cause.text);
+        }
         out
+    }
+}
+
+/// What decided against a candidate.
+#[pyclass(frozen, module = "equipoise")]
+pub(crate) struct Cause(core::Cause);
+
+#[pymethods]
+impl Cause {
+    /// The reason, or "guardrail" where the price that charged most is a guardrail's.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The index of the pick that it lost to, where it lost to one.
+    #[getter]
+    fn lost_to(&self) -> Option<u32> {
+        self.0.lost_to
+    }
+
+    /// The index among `terms` of the price that charged most.
+    #[getter]
+    fn term(&self) -> Option<usize> {
+        self.0.term
+    }
+
+    /// What was found: a score, a count, an organic score, an organic rank, a time.
+    #[getter]
+    fn found(&self) -> Option<f64> {
+        self.0.found
+    }
+
+    /// What it was held against.
+    #[getter]
+    fn limit(&self) -> Option<f64> {
+        self.0.limit
+    }
+
+    /// The same for people.
+    #[getter]
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Cause({}: {})", self.0.name, self.0.text)
     }
 }

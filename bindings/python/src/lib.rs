@@ -10,9 +10,11 @@ mod document;
 mod error;
 mod explanation;
 mod opportunities;
+mod options;
 mod plan;
 mod policy;
 mod problem;
+mod record;
 mod request;
 mod scorer;
 mod settings;
@@ -34,7 +36,7 @@ mod _native {
     #[pymodule_export]
     use super::campaigns::Campaigns;
     #[pymodule_export]
-    use super::explanation::Explanation;
+    use super::explanation::{Cause, Explanation};
     #[pymodule_export]
     use super::opportunities::Opportunities;
     #[pymodule_export]
@@ -43,6 +45,8 @@ mod _native {
     use super::policy::Policy;
     #[pymodule_export]
     use super::problem::{Problem, problem_schema};
+    #[pymodule_export]
+    use super::record::{DecisionRecord, read_records, records_table, save_records};
     #[pymodule_export]
     use super::request::Request;
     #[pymodule_export]

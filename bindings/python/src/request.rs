@@ -5,14 +5,16 @@ use crate::array::{Column, Matrix};
 use crate::columns::{Block, Cells};
 use crate::error::{enter, to_python};
 use crate::explanation::Explanation;
+use crate::options::Options;
 use crate::policy::Policy;
+use crate::record::DecisionRecord;
 use equipoise::Error;
 use equipoise::error::codes;
 use equipoise::policy::NONE;
-use equipoise::score::{self as core, Measures, UNKNOWN, UNWRITTEN, Workspace};
+use equipoise::score::{self as core, Measures, Recording, UNKNOWN, UNWRITTEN, Workspace};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most candidates of one request.
@@ -47,6 +49,7 @@ struct State {
     /// A column that nobody has asked for is absent: what was never written cannot be meant.
     organic_used: bool,
     item_used: bool,
+    options: Arc<Options>,
     begun: Option<Begun>,
     scored: bool,
     /// In a box: Python's own memory is aligned to 16 bytes only.
@@ -98,7 +101,14 @@ impl Request {
             positions: Block::new(&cells, at(5), capacity, 1, stride),
             measures,
             names,
-            state: Mutex::new(State { organic_used: false, item_used: false, begun: None, scored: false, workspace: Box::new(workspace) }),
+            state: Mutex::new(State {
+                organic_used: false,
+                item_used: false,
+                options: Arc::default(),
+                begun: None,
+                scored: false,
+                workspace: Box::new(workspace),
+            }),
             cells: Py::new(py, cells)?,
         })
     }
@@ -362,6 +372,8 @@ impl Request {
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
         let request = unsafe { self.borrow(state, begun) };
+        let options = Arc::clone(&state.options);
+        let request = options.add(request);
         state.scored = false;
         let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
         enter(py, || self.scorer.score(policy, &request, workspace).map(drop))?;
@@ -384,7 +396,81 @@ impl Request {
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
         let request = unsafe { self.borrow(&state, begun) };
+        let request = state.options.add(request);
         enter(py, || begun.policy.get().0.explain(&request, &state.workspace, i)).map(Explanation)
+    }
+
+    /// Bring what only some requests have; what is left out is absent. Kept until it is brought again, and copied: arrays of n entries.
+    ///
+    /// `frequency` uint32 (n,): how often the listener has had each campaign, for frequency caps. `uncertainty` float32 (n,): for the
+    /// exploration's bonus. `category` uint32 (n,) with `target` float32: shares for the slate's `calibration`; 0xFFFFFFFF is no category.
+    /// `embeddings` float32 (n, d), or `similarity` float32 (n, n) in [-1, 1]: for the slate's `diversity`. `explore`: whether the
+    /// slate's exploration may act.
+    #[pyo3(signature = (*, frequency=None, uncertainty=None, category=None, target=None, embeddings=None, similarity=None, explore=true))]
+    fn options(
+        &self,
+        py: Python<'_>,
+        frequency: Option<&Bound<'_, PyAny>>,
+        uncertainty: Option<&Bound<'_, PyAny>>,
+        category: Option<&Bound<'_, PyAny>>,
+        target: Option<&Bound<'_, PyAny>>,
+        embeddings: Option<&Bound<'_, PyAny>>,
+        similarity: Option<&Bound<'_, PyAny>>,
+        explore: bool,
+    ) -> PyResult<()> {
+        let options = Options::new(py, frequency, uncertainty, category, target, embeddings, similarity, explore)?;
+        let mut state = self.enter(py)?;
+        state.options = Arc::new(options);
+        state.scored = false;
+        Ok(())
+    }
+
+    /// How probable each pick was given those before it, float64, shape (k,); empty where nothing was drawn at random.
+    #[getter]
+    fn propensities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let state = self.enter(py)?;
+        Ok(PyArray1::from_slice(py, if state.scored { state.workspace.propensities() } else { &[] }))
+    }
+
+    /// How probable the slate was; 1 where nothing was drawn at random.
+    #[getter]
+    fn propensity(&self, py: Python<'_>) -> PyResult<f64> {
+        let state = self.enter(py)?;
+        if state.scored { Ok(state.workspace.slate_propensity()) } else { Err(Self::not_scored(py)) }
+    }
+
+    /// What list terms and exploration cost: the scores of the picks without them less those of the picks.
+    #[getter]
+    fn given_up(&self, py: Python<'_>) -> PyResult<f64> {
+        let state = self.enter(py)?;
+        if state.scored { Ok(state.workspace.given_up()) } else { Err(Self::not_scored(py)) }
+    }
+
+    /// The final order of organic and promoted candidates, as indices, uint32: each pick at its place, one row per item.
+    fn blend<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let mut guard = self.enter(py)?;
+        let state = &mut *guard;
+        let Some(begun) = state.begun.as_ref().filter(|_| state.scored) else {
+            return Err(Self::not_scored(py));
+        };
+        // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
+        let request = unsafe { self.borrow(state, begun) };
+        let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
+        let order = enter(py, || policy.blend(&request, workspace))?;
+        Ok(PyArray1::from_slice(py, order))
+    }
+
+    /// The record of the decision; with `candidates` it can be replayed. The columns must still hold what was scored.
+    #[pyo3(signature = (*, terms=false, candidates=true))]
+    fn record(&self, py: Python<'_>, terms: bool, candidates: bool) -> PyResult<DecisionRecord> {
+        let state = self.enter(py)?;
+        let Some(begun) = state.begun.as_ref().filter(|_| state.scored) else {
+            return Err(Self::not_scored(py));
+        };
+        // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
+        let request = state.options.add(unsafe { self.borrow(&state, begun) });
+        let what = Recording { terms, candidates };
+        enter(py, || begun.policy.get().0.record(&request, &state.workspace, what)).map(DecisionRecord::new)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
