@@ -1,7 +1,6 @@
 //! What workspaces count: each its own, by one writer, read by whoever asks.
 
 use crate::error::CODES;
-use crate::model::Reason;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -56,8 +55,10 @@ pub(crate) struct Counters {
 }
 
 /// What a request came to.
-pub(crate) struct Scored<'a> {
-    pub(crate) reasons: &'a [Reason],
+pub(crate) struct Scored {
+    pub(crate) candidates: usize,
+    /// Those of unknown campaigns.
+    pub(crate) unknown: u64,
     pub(crate) picks: usize,
     pub(crate) known_segment: bool,
     pub(crate) degraded: Option<Degraded>,
@@ -82,11 +83,11 @@ impl Counters {
     }
 
     #[inline]
-    pub(crate) fn scored(&self, scored: &Scored<'_>) {
+    pub(crate) fn scored(&self, scored: &Scored) {
         self.add(REQUESTS, 1);
-        self.add(CANDIDATES, scored.reasons.len() as u64);
+        self.add(CANDIDATES, scored.candidates as u64);
         self.add(PICKS, scored.picks as u64);
-        self.add(UNKNOWN_CAMPAIGNS, unknown(scored.reasons));
+        self.add(UNKNOWN_CAMPAIGNS, scored.unknown);
         self.add(UNKNOWN_SEGMENTS, u64::from(!scored.known_segment));
         if let Some(reason) = scored.degraded {
             self.add(DEGRADATIONS + reason as usize, 1);
@@ -112,13 +113,6 @@ impl Counters {
     pub(crate) fn holds(&self, bytes: usize) {
         self.memory.store(bytes as u64, Ordering::Relaxed);
     }
-}
-
-/// How many reasons are `unknown`, in bytes that a compiler adds sixteen or more at a time.
-#[inline]
-fn unknown(reasons: &[Reason]) -> u64 {
-    let few = |chunk: &[Reason]| u64::from(chunk.iter().fold(0_u8, |n, reason| n + u8::from(*reason == Reason::Unknown)));
-    reasons.chunks(usize::from(u8::MAX)).map(few).sum()
 }
 
 /// The counters of every workspace of a scorer.
@@ -190,15 +184,6 @@ mod tests {
         for nanos in (0..70_000).chain([1 << 23, (1 << 23) + 1, u64::MAX]) {
             let wanted = (0..BUCKET_COUNT).find(|b| bucket_end(*b).is_none_or(|end| nanos <= end));
             assert_eq!(Some(bucket_of(nanos)), wanted, "{nanos} ns");
-        }
-    }
-
-    #[test]
-    fn unknown_ones_are_counted_at_every_length() {
-        for n in [0, 1, 254, 255, 256, 1000] {
-            assert_eq!(unknown(&vec![Reason::Unknown; n]), n as u64);
-            let mixed: Vec<_> = (0..n).map(|i| if i % 3 == 0 { Reason::Unknown } else { Reason::Price }).collect();
-            assert_eq!(unknown(&mixed), n.div_ceil(3) as u64);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The live policy of a service, with everything that outlives it: switches, breakers, counters.
 
 use super::install::{fresh, result_of};
-use super::seat::Seat;
+use super::seat::{Seat, unknown};
 use super::{BreakerState, Breakers, Decision, Gates, Install, Request, Switches, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::Scope;
@@ -202,7 +202,8 @@ impl Scorer {
         let outcome = policy.decide(&Request { gates, ..*request }, workspace);
         match &outcome {
             Ok(()) => seat.counters.scored(&Scored {
-                reasons: workspace.reasons(),
+                candidates: request.len(),
+                unknown: unknown(workspace.reasons()),
                 picks: workspace.picks().len(),
                 known_segment: workspace.known_segment(),
                 degraded: degraded(policy, request, gates),

@@ -1,6 +1,7 @@
 //! A workspace's place at a scorer.
 
 use super::{Gates, Workspace};
+use crate::model::Reason;
 use crate::observe::Counters;
 use std::sync::Arc;
 
@@ -31,6 +32,27 @@ impl Seat {
         if capacity != self.largest {
             self.largest = capacity;
             self.counters.holds(workspace.memory());
+        }
+    }
+}
+
+/// How many reasons are `unknown`, in bytes that a compiler adds sixteen or more at a time.
+#[inline]
+pub(super) fn unknown(reasons: &[Reason]) -> u64 {
+    let few = |chunk: &[Reason]| u64::from(chunk.iter().fold(0_u8, |n, reason| n + u8::from(*reason == Reason::Unknown)));
+    reasons.chunks(usize::from(u8::MAX)).map(few).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_ones_are_counted_at_every_length() {
+        for n in [0, 1, 254, 255, 256, 1000] {
+            assert_eq!(unknown(&vec![Reason::Unknown; n]), n as u64);
+            let mixed: Vec<_> = (0..n).map(|i| if i % 3 == 0 { Reason::Unknown } else { Reason::Price }).collect();
+            assert_eq!(unknown(&mixed), n.div_ceil(3) as u64);
         }
     }
 }
