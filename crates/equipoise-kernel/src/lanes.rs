@@ -55,11 +55,10 @@ pub(crate) trait Lanes: Copy {
 
 /// The portable path.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable(pub(crate) [f32; LANES]);
+pub(crate) struct Portable([f32; LANES]);
 
 impl Portable {
-    #[inline]
-    pub(crate) fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
         let mut out = self.0;
         for (a, b) in out.iter_mut().zip(other.0) {
             *a = f(*a, b);

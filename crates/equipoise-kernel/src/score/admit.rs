@@ -1,7 +1,8 @@
 //! Admission: each candidate's campaign, whether it may run here and now, and its prices, brought together from the hot rows.
 
 use super::bench::{Bench, Codes};
-use super::rows::{FLIGHT, HotRows, SETS, word_of};
+use super::plain;
+use super::rows::HotRows;
 use crate::block::{LANES, Lane};
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
@@ -61,7 +62,7 @@ fn on(path: Path, candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32],
             Path::Avx512 => avx512(candidates, by, campaigns, bench),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(candidates, by, campaigns, bench),
-            _ => plain(candidates, by, campaigns, bench),
+            _ => plain::admit(candidates, by, campaigns, bench),
         }
     }
 }
@@ -80,67 +81,23 @@ unsafe fn avx2(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], be
     unsafe { packed::<Avx2>(candidates, by, campaigns, bench) }
 }
 
-/// One candidate after the other.
-fn plain(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
-    let (rows, none, width) = (by.rows, by.rows.campaigns(), by.rows.width());
-    let (words, stride, mut good) = (rows.words(), rows.stride(), true);
-    let bit = |bits: &[u32], set: u32| bits[set as usize / 32] >> (set % 32) & 1 != 0;
-    let codes = &mut bench.codes.as_flattened_mut()[..candidates.len()];
-    for (i, ((number, home), code)) in candidates.iter().zip(campaigns).zip(codes).enumerate() {
-        let campaign = number ^ by.tag;
-        if campaign >= none {
-            good &= *number == by.organic || *number == by.unknown;
-            (*home, *code) = (none, if *number == by.organic { by.codes.organic } else { by.codes.unknown });
-            continue;
-        }
-        let row = &words[campaign as usize * stride..][..stride];
-        let instant = |w: usize| (u64::from(row[w]) | u64::from(row[w + 1]) << 32).cast_signed();
-        *home = campaign;
-        *code = if !bit(by.markets, row[SETS] & 0xffff) {
-            by.codes.market
-        } else if !bit(by.surfaces, row[SETS] >> 16) {
-            by.codes.surface
-        } else if by.time.is_some_and(|time| time < instant(FLIGHT) || time > instant(FLIGHT + 2)) {
-            by.codes.flight
-        } else {
-            by.codes.scored
-        };
-        for c in 0..width {
-            bench.prices[i / LANES * width + c].0[i % LANES] = f32::from_bits(row[word_of(c)]);
-        }
-    }
-    good
-}
-
 /// Candidates that have a campaign are packed, so that no row is loaded for the others, looked at sixteen at a time, and put back in their places.
 ///
 /// # Safety
 /// The machine must have the lanes' instructions; memory must have been reserved for these candidates, and every set must have a bit.
-#[cfg(target_arch = "x86_64")]
 #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
 #[inline(always)]
 unsafe fn packed<L: Look>(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     let (width, n) = (by.rows.width(), candidates.len());
-    let (groups, rest) = candidates.as_chunks::<LANES>();
-    let (homes, homes_rest) = campaigns.as_chunks_mut::<LANES>();
     let (mut good, mut count, stride) = (true, 0, Bench::stride(n));
     // SAFETY: the caller's promise; what is packed is never longer than the candidates, and a group more fits behind it.
     unsafe {
         let places = bench.places.as_mut_ptr();
-        for (g, (group, home)) in groups.iter().zip(homes).enumerate() {
-            let codes = bench.codes.get_unchecked_mut(g);
-            let promoted = bench.promoted.get_unchecked_mut(g);
-            good &= L::sort_out(group, by, home, codes, places.add(count), promoted);
+        for at in (0..n).step_by(LANES) {
+            let (codes, promoted) = (bench.codes.get_unchecked_mut(at / LANES), bench.promoted.get_unchecked_mut(at / LANES));
+            let (group, home) = (candidates.as_ptr().add(at), campaigns.as_mut_ptr().add(at));
+            good &= L::sort_out(group, (n - at).min(LANES), by, home, codes, places.add(count), promoted);
             count += promoted.count_ones() as usize;
-        }
-        if !rest.is_empty() {
-            let (mut group, mut home) = ([by.organic; LANES], [0; LANES]);
-            group[..rest.len()].copy_from_slice(rest);
-            let codes = bench.codes.get_unchecked_mut(groups.len());
-            let promoted = bench.promoted.get_unchecked_mut(groups.len());
-            good &= L::sort_out(&group, by, &mut home, codes, places.add(count), promoted);
-            count += promoted.count_ones() as usize;
-            homes_rest.copy_from_slice(&home[..rest.len()]);
         }
         // The last group is filled up with the row of nobody.
         places.add(count).cast::<[u32; LANES]>().write_unaligned([by.rows.campaigns() * by.rows.stride() as u32; LANES]);
@@ -163,14 +120,14 @@ unsafe fn packed<L: Look>(candidates: &[u32], by: &Admission<'_>, campaigns: &mu
 ///
 /// # Safety
 /// All methods need the instructions of their path. Pointers must be good for [`LANES`] numbers, `charged` for as many of each priced measure.
-#[cfg(target_arch = "x86_64")]
 pub(super) trait Look {
-    /// Writes campaigns, the codes of those that have none, the places of the rows of those that have, and which these are. Returns whether all
-    /// are one or the other.
+    /// Writes campaigns of `count <= LANES` candidates, the codes of those that have none, the places of the rows of those that have, and which
+    /// these are. Returns whether all are one or the other.
     unsafe fn sort_out(
-        group: &[u32; LANES],
+        group: *const u32,
+        count: usize,
         by: &Admission<'_>,
-        home: &mut [u32; LANES],
+        home: *mut u32,
         codes: &mut [u8; LANES],
         places: *mut u32,
         promoted: &mut u16,

@@ -350,9 +350,10 @@ impl Serve for Avx2 {
 impl Look for Avx2 {
     #[inline(always)]
     unsafe fn sort_out(
-        group: &[u32; LANES],
+        group: *const u32,
+        count: usize,
         by: &Admission<'_>,
-        home: &mut [u32; LANES],
+        home: *mut u32,
         codes: &mut [u8; LANES],
         places: *mut u32,
         promoted: &mut u16,
@@ -360,10 +361,11 @@ impl Look for Avx2 {
         // SAFETY: see above; every word of a row can be counted by an i32.
         unsafe {
             let (stride, none) = (by.rows.stride(), all(by.rows.campaigns()));
-            let (mut known_mask, mut told, mut count) = (0, -1, 0);
+            let (mut known_mask, mut told, mut packed) = (0, -1, 0);
             let mut organics = [_mm256_setzero_si256(); 2];
             for (half, organic_half) in organics.iter_mut().enumerate() {
-                let number = _mm256_loadu_si256(group.as_ptr().add(half * HALF).cast());
+                let (from, here) = ((half * HALF).min(count), first(count.saturating_sub(half * HALF)));
+                let number = select(here, _mm256_maskload_epi32(group.add(from).cast(), here), all(by.organic));
                 let campaign = _mm256_xor_si256(number, all(by.tag));
                 let least = _mm256_min_epu32(campaign, none);
                 // Below, unsigned: the lesser of both is it, and they are not equal.
@@ -372,9 +374,9 @@ impl Look for Avx2 {
                 let unknown = _mm256_cmpeq_epi32(number, all(by.unknown));
                 let place = if stride == ROW { _mm256_slli_epi32::<3>(campaign) } else { _mm256_mullo_epi32(campaign, all(stride as u32)) };
                 let mask = _mm256_movemask_ps(_mm256_castsi256_ps(known)).cast_unsigned();
-                count += pack(mask, place, places.add(count));
+                packed += pack(mask, place, places.add(packed));
                 known_mask |= mask << (half * HALF);
-                _mm256_storeu_si256(home.as_mut_ptr().add(half * HALF).cast(), least);
+                _mm256_maskstore_epi32(home.add(from).cast(), here, least);
                 told &= _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(known, *organic_half), unknown));
             }
             let unpromoted = _mm_set1_epi8(by.codes.unknown.cast_signed());

@@ -224,9 +224,10 @@ impl Serve for Avx512 {
 impl Look for Avx512 {
     #[inline(always)]
     unsafe fn sort_out(
-        group: &[u32; LANES],
+        group: *const u32,
+        count: usize,
         by: &Admission<'_>,
-        home: &mut [u32; LANES],
+        home: *mut u32,
         codes: &mut [u8; LANES],
         places: *mut u32,
         promoted: &mut u16,
@@ -234,7 +235,7 @@ impl Look for Avx512 {
         // SAFETY: see above; every word of a row can be counted by an i32.
         unsafe {
             let stride = by.rows.stride();
-            let number = _mm512_loadu_si512(group.as_ptr().cast());
+            let number = _mm512_mask_loadu_epi32(all(by.organic), first(count), group.cast());
             let campaign = _mm512_xor_si512(number, all(by.tag));
             let none = all(by.rows.campaigns());
             let known = _mm512_cmplt_epu32_mask(campaign, none);
@@ -243,7 +244,7 @@ impl Look for Avx512 {
             let place = if stride == ROW { _mm512_slli_epi32::<3>(campaign) } else { _mm512_mullo_epi32(campaign, all(stride as u32)) };
             // Packed in the register: packing into memory is slow on some machines.
             _mm512_storeu_si512(places.cast(), _mm512_maskz_compress_epi32(known, place));
-            _mm512_storeu_si512(home.as_mut_ptr().cast(), _mm512_min_epu32(campaign, none));
+            _mm512_mask_storeu_epi32(home.cast(), first(count), _mm512_min_epu32(campaign, none));
             let unpromoted = _mm_set1_epi8(by.codes.unknown.cast_signed());
             let code = _mm_mask_mov_epi8(unpromoted, organic, _mm_set1_epi8(by.codes.organic.cast_signed()));
             _mm_storeu_si128(codes.as_mut_ptr().cast(), code);

@@ -1,9 +1,9 @@
 //! Who leads: the few candidates that can be picked first, in order.
 
 use super::bench::Bench;
+use super::plain;
 use super::serve::Serve;
 use crate::block::{LANES, Lane};
-use crate::lanes::Portable;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -43,7 +43,7 @@ fn on(path: Path, scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<
             Path::Avx512 => avx512(scores, need, &best, leaders),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(scores, need, &best, leaders),
-            _ => body::<Portable>(scores, need, &best, leaders),
+            _ => plain::lead(scores, need, leaders),
         }
     }
 }

@@ -4,9 +4,9 @@
 //! the term that breaks ties.
 
 use super::bench::{Bench, Codes};
+use super::plain;
 use super::serve::{CHUNK, Serve};
 use crate::block::{LANES, Lane};
-use crate::lanes::Portable;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -109,7 +109,7 @@ fn on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> b
             Path::Avx512 => avx512(by, scores, bench),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(by, scores, bench),
-            _ => body::<Portable>(by, scores, bench),
+            _ => plain::weigh(by, scores, bench),
         }
     }
 }
@@ -340,7 +340,7 @@ fn all_within_on(path: Path, values: &[f32], limit: f32) -> bool {
             Path::Avx512 => within_avx512(values, limit),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => within_avx2(values, limit),
-            _ => all_within::<Portable>(values, limit),
+            _ => plain::within(values, limit),
         }
     }
 }

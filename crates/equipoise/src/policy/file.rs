@@ -329,14 +329,19 @@ impl Reader<'_> {
             }
         }
         let texts = Texts { offsets: column, text: text_column };
+        // Every name is valid where the whole is and each starts at a character.
+        let whole = std::str::from_utf8(texts.text.raw())
+            .is_ok_and(|text| texts.offsets.iter().all(|offset| text.is_char_boundary(offset as usize)));
+        let mut before: Option<&[u8]> = None;
         for i in 0..texts.len() {
-            let here = text_at + texts.offsets.get(i) as usize;
-            if std::str::from_utf8(texts.raw(i)).is_err() {
-                return flaw(text, Some(i), here, "the name is not valid UTF-8");
+            let (name, here) = (texts.raw(i), || text_at + texts.offsets.get(i) as usize);
+            if !whole && std::str::from_utf8(name).is_err() {
+                return flaw(text, Some(i), here(), "the name is not valid UTF-8");
             }
-            if sorted && i > 0 && texts.raw(i - 1) >= texts.raw(i) {
-                return flaw(text, Some(i), here, format!("{} does not come after the name before it", quote(texts.get(i))));
+            if sorted && before.is_some_and(|before| before >= name) {
+                return flaw(text, Some(i), here(), format!("{} does not come after the name before it", quote(texts.get(i))));
             }
+            before = Some(name);
         }
         Ok(texts)
     }
@@ -344,20 +349,24 @@ impl Reader<'_> {
     /// A column of indices below `count`, or [`NONE`] where that is allowed.
     fn indices(&mut self, name: &'static str, len: usize, count: usize, none: bool) -> std::result::Result<Column<u32>, Refusal> {
         let (column, at) = self.column::<u32>(name, len)?;
-        for (i, v) in column.iter().enumerate() {
-            if v as usize >= count && !(none && v == NONE) {
-                return flaw(name, Some(i), at + i * 4, format!("{v} is not below {count}"));
-            }
+        let good = |v: u32| (v as usize) < count || none && v == NONE;
+        // One pass that the compiler can vectorise; the culprit is looked for only if there is one.
+        if column.iter().filter(|v| !good(*v)).count() > 0
+            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| !good(*v))
+        {
+            return flaw(name, Some(i), at + i * 4, format!("{v} is not below {count}"));
         }
         Ok(column)
     }
 
     fn numbers(&mut self, name: &'static str, len: usize, limit: f64) -> std::result::Result<(Column<f64>, usize), Refusal> {
         let (column, at) = self.column::<f64>(name, len)?;
-        for (i, v) in column.iter().enumerate() {
-            if !v.is_finite() || v.abs() > limit {
-                return flaw(name, Some(i), at + i * 8, format!("{v} is not a number of magnitude at most {limit:e}"));
-            }
+        // NaN is within no limit, and limits are finite.
+        let good = |v: f64| v.abs() <= limit;
+        if column.iter().filter(|v| !good(*v)).count() > 0
+            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| !good(*v))
+        {
+            return flaw(name, Some(i), at + i * 8, format!("{v} is not a number of magnitude at most {limit:e}"));
         }
         Ok((column, at))
     }

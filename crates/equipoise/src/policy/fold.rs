@@ -123,25 +123,49 @@ impl Touching {
             &self.list[self.starts[slot] as usize..self.starts[slot + 1] as usize]
         };
         let party = |p: usize| roster.parties[p].of.get(index as usize);
-        let mut heads = [of(0, index), of(1, party(0)), of(2, party(1)), of(3, party(2)), &self.everywhere];
-        loop {
-            let mut first: Option<usize> = None;
-            for (h, list) in heads.iter().enumerate() {
-                if list.first().is_some_and(|l| first.is_none_or(|f| *l < heads[f][0])) {
-                    first = Some(h);
-                }
-            }
-            let Some(h) = first else { return };
-            let l = heads[h][0] as usize;
-            heads[h] = &heads[h][1..];
-            let key = ledgers.key.get(l);
-            let member = match ledgers.scope(l) {
-                Scope::Campaign => key == index,
-                scope => key == party(scope as usize - 1),
-            };
-            let coefficient = if member { ledgers.inside.get(l) } else { ledgers.outside.get(l) };
+        // A ledger that is listed under a key of the campaign counts it.
+        let own = |l: u32, visit: &mut dyn FnMut(usize, f64)| {
+            let coefficient = ledgers.inside.get(l as usize);
             if coefficient != 0.0 {
-                visit(l, coefficient);
+                visit(l as usize, coefficient);
+            }
+        };
+        // Most campaigns have one or two of these.
+        let mut heads = [of(0, index), of(1, party(0)), of(2, party(1)), of(3, party(2))];
+        let mut active = 0;
+        for h in 0..heads.len() {
+            heads.swap(active, h);
+            active += usize::from(!heads[active].is_empty());
+        }
+        if self.everywhere.is_empty() {
+            match heads[..active] {
+                [] => return,
+                [list] => return list.iter().for_each(|l| own(*l, &mut visit)),
+                _ => {}
+            }
+        }
+        let mut everywhere = self.everywhere.as_slice();
+        loop {
+            let first = heads[..active].iter().enumerate().filter_map(|(h, list)| Some((*list.first()?, h))).min();
+            match (first, everywhere.first()) {
+                (None, None) => return,
+                (Some((l, h)), other) if other.is_none_or(|o| l < *o) => {
+                    heads[h] = &heads[h][1..];
+                    own(l, &mut visit);
+                }
+                (_, other) => {
+                    let Some(l) = other.map(|l| *l as usize) else { return };
+                    everywhere = &everywhere[1..];
+                    let key = ledgers.key.get(l);
+                    let member = match ledgers.scope(l) {
+                        Scope::Campaign => key == index,
+                        scope => key == party(scope as usize - 1),
+                    };
+                    let coefficient = if member { ledgers.inside.get(l) } else { ledgers.outside.get(l) };
+                    if coefficient != 0.0 {
+                        visit(l, coefficient);
+                    }
+                }
             }
         }
     }
