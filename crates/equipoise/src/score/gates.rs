@@ -130,14 +130,14 @@ impl Gates {
         self.all || self.markets.holds(market) || self.surfaces.holds(surface)
     }
 
-    /// Turns admitted candidates that these gates keep out into ones that are not scored, with the reason. `campaigns` are ranks, `nobody` the one
-    /// of candidates that are not scored.
-    pub(super) fn apply(&self, request: &Request<'_>, campaigns: &mut [u32], reasons: &mut [Reason], nobody: u32) {
+    /// Turns admitted candidates that these gates keep out into ones that are not scored: `codes` are `scored` or the numbers of reasons,
+    /// `campaigns` ranks, `nobody` the one of candidates that are not scored.
+    pub(super) fn apply(&self, request: &Request<'_>, scored: u8, codes: &mut [u8], campaigns: &mut [u32], nobody: u32) {
         let closed = self.closes(request.market, request.surface);
-        for (campaign, reason) in campaigns.iter_mut().zip(reasons).filter(|(_, reason)| reason.is_scored()) {
+        for (code, campaign) in codes.iter_mut().zip(campaigns).filter(|(code, _)| **code == scored) {
             let refused = if closed { Some(Reason::SwitchedOff) } else { self.refuse(*campaign, request.key) };
             if let Some(refused) = refused {
-                (*campaign, *reason) = (nobody, refused);
+                (*code, *campaign) = (refused as u8, nobody);
             }
         }
     }

@@ -110,6 +110,9 @@ impl Policy {
         ws.reserve(request.len(), self)?;
         ws.reference = request.reference;
         self.admit(request, ws)?;
+        if let Some(gates) = request.gates {
+            gates.apply(request, CODES.scored, ws.bench.codes_mut(), &mut ws.campaigns, self.roster().len() as u32);
+        }
         let slots = self.slate().slots_for(request.slots);
         if self.may_refuse(request) {
             ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));

@@ -1,4 +1,4 @@
-//! What only some requests and policies have to refuse a candidate for: switches and breakers, the relevance floor and frequency caps.
+//! What only some requests and policies have to refuse a candidate for: the relevance floor and frequency caps.
 
 use super::{Request, Workspace};
 use crate::error::{Error, Result, codes};
@@ -8,17 +8,14 @@ use crate::policy::Policy;
 impl Policy {
     /// Whether [`Policy::refuse`] could refuse anyone: it does nothing where this is false.
     pub(super) fn may_refuse(&self, request: &Request<'_>) -> bool {
-        request.gates.is_some() || self.slate().has_relevance_floor() || self.counts(request).is_some()
+        self.slate().has_relevance_floor() || self.counts(request).is_some()
     }
 
     /// Turns admitted candidates into ones that are not scored, with the reason: one pass over the candidates for each thing present.
     ///
-    /// A candidate keeps the first reason it has: switch or breaker, frequency cap, then relevance floor.
+    /// A candidate keeps the first reason it has: a switch or breaker before all this, frequency cap, then relevance floor.
     pub(super) fn refuse(&self, request: &Request<'_>, slots: u32, ws: &mut Workspace) -> Result<()> {
         let nobody = self.roster().len() as u32;
-        if let Some(gates) = request.gates {
-            gates.apply(request, &mut ws.campaigns, &mut ws.reasons, nobody);
-        }
         if let Some(counts) = self.counts(request) {
             for ((campaign, reason), count) in ws.campaigns.iter_mut().zip(&mut ws.reasons).zip(counts) {
                 if reason.is_scored() && self.roster().is_sated(*campaign, Some(*count)) {

@@ -199,7 +199,10 @@ impl Scorer {
         let every = self.0.timed.load(Ordering::Relaxed);
         let started = (every > 0 && seat.counters.requests() & (every - 1) == 0).then(Instant::now);
         let gates = seat.gates.as_deref();
-        let outcome = policy.decide(&Request { gates, ..*request }, workspace);
+        let outcome = match (gates, request.gates) {
+            (None, None) => policy.decide(request, workspace),
+            _ => policy.decide(&Request { gates, ..*request }, workspace),
+        };
         match &outcome {
             Ok(()) => seat.counters.scored(&Scored {
                 candidates: request.len(),
