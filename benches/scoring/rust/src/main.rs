@@ -85,13 +85,13 @@ fn rows(size: &str) -> equipoise::Result<()> {
                     }
                 }
             });
-            let (times, spread) = race(&mut [&mut ours, &mut theirs, &mut turned, &mut touch, &mut explained]);
+            let race = race(&mut [&mut ours, &mut theirs, &mut turned, &mut touch, &mut explained]);
             let case = format!("n={n} campaigns={size} path={} reference={}", name(equipoise_kernel::path()), reference.name());
-            print(&case, "rust-plain", times[0], times[1], "ns", spread);
+            print(&case, "rust-plain", &race, [0, 1], "ns");
             if reference == Reference::Given {
-                print(&format!("{case} layout=rows"), "rust", times[2], times[0], "ns", spread);
-                print(&case, "floor", times[0], times[3], "ns", spread);
-                print(&format!("{case} explained=5"), "rust", times[4], times[0], "ns", spread);
+                print(&format!("{case} layout=rows"), "rust", &race, [2, 0], "ns");
+                print(&case, "floor", &race, [0, 3], "ns");
+                print(&format!("{case} explained=5"), "rust", &race, [4, 0], "ns");
             }
         }
     }
@@ -104,9 +104,9 @@ fn load(folder: &str) -> equipoise::Result<()> {
     policy.save(&path)?;
     let mut checked = || drop(black_box(Policy::load(&path)));
     let mut read = || drop(black_box(std::fs::read(&path)));
-    let (times, spread) = race(&mut [&mut checked, &mut read]);
+    let race = race(&mut [&mut checked, &mut read]);
     let megabytes = policy.to_bytes().len() / 1_000_000;
-    print(&format!("load campaigns=1M bytes={megabytes}M"), "read", times[0], times[1], "ms", spread);
+    print(&format!("load campaigns=1M bytes={megabytes}M"), "read", &race, [0, 1], "ms");
     Ok(())
 }
 

@@ -3,12 +3,23 @@
 use std::time::Instant;
 
 const ROUNDS: usize = 101;
+/// Rounds where a single call takes longer than ten of them.
+const FEW_ROUNDS: usize = 11;
 /// What one round of one contender takes, about.
 const ROUND_NS: f64 = 2e5;
 
-/// Median nanoseconds per call of each contender, timed in turn so that whatever else runs hits all alike, and the spread of the first.
-pub(crate) fn race(contenders: &mut [&mut dyn FnMut()]) -> (Vec<f64>, f64) {
-    let mut repetitions = vec![0; contenders.len()];
+/// What a race found.
+pub(crate) struct Race {
+    /// Median nanoseconds per call of each contender.
+    pub(crate) times: Vec<f64>,
+    /// Between the quartiles of the first, over its median.
+    pub(crate) spread: f64,
+    pub(crate) rounds: usize,
+}
+
+/// Times contenders in turn, so that whatever else runs hits all alike.
+pub(crate) fn race(contenders: &mut [&mut dyn FnMut()]) -> Race {
+    let (mut repetitions, mut rounds) = (vec![0; contenders.len()], ROUNDS);
     for (contender, repetitions) in contenders.iter_mut().zip(&mut repetitions) {
         let started = Instant::now();
         let mut warm = 0;
@@ -18,9 +29,12 @@ pub(crate) fn race(contenders: &mut [&mut dyn FnMut()]) -> (Vec<f64>, f64) {
         }
         let each = started.elapsed().as_nanos() as f64 / f64::from(warm);
         *repetitions = (ROUND_NS / each) as u32 + 1;
+        if each > 10.0 * ROUND_NS {
+            rounds = FEW_ROUNDS;
+        }
     }
     let mut times = vec![Vec::new(); contenders.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for ((contender, repetitions), times) in contenders.iter_mut().zip(&repetitions).zip(&mut times) {
             let started = Instant::now();
             for _ in 0..*repetitions {
@@ -32,12 +46,13 @@ pub(crate) fn race(contenders: &mut [&mut dyn FnMut()]) -> (Vec<f64>, f64) {
     for times in &mut times {
         times.sort_by(f64::total_cmp);
     }
-    let spread = (times[0][ROUNDS * 3 / 4] - times[0][ROUNDS / 4]) / times[0][ROUNDS / 2];
-    (times.iter().map(|t| t[ROUNDS / 2]).collect(), spread)
+    let spread = (times[0][rounds * 3 / 4] - times[0][rounds / 4]) / times[0][rounds / 2];
+    Race { times: times.iter().map(|t| t[rounds / 2]).collect(), spread, rounds }
 }
 
-/// Prints one comparison; times are in nanoseconds, `unit` is `ns` or `ms`.
-pub(crate) fn print(case: &str, peer: &str, ours: f64, theirs: f64, unit: &str, spread: f64) {
+/// Prints one comparison of two contenders; `unit` is `ns` or `ms`.
+pub(crate) fn print(case: &str, peer: &str, race: &Race, [ours, theirs]: [usize; 2], unit: &str) {
+    let (ours, theirs) = (race.times[ours], race.times[theirs]);
     let (scale, digits) = if unit == "ms" { (1e-6, 100.0) } else { (1.0, 1.0) };
     let round = |v: f64, digits: f64| (v * digits).round() / digits;
     let line = serde_json::json!({
@@ -49,8 +64,8 @@ pub(crate) fn print(case: &str, peer: &str, ours: f64, theirs: f64, unit: &str, 
         "theirs": round(theirs * scale, digits),
         "ratio": round(theirs / ours, 1_000.0),
         "unit": unit,
-        "repeats": ROUNDS,
-        "spread": round(spread, 1_000.0),
+        "repeats": race.rounds,
+        "spread": round(race.spread, 1_000.0),
     });
     println!("{line}");
 }

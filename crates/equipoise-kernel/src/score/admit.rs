@@ -101,8 +101,13 @@ unsafe fn packed<L: Look>(candidates: &[u32], by: &Admission<'_>, campaigns: &mu
         }
         // The last group is filled up with the row of nobody.
         places.add(count).cast::<[u32; LANES]>().write_unaligned([by.rows.campaigns() * by.rows.stride() as u32; LANES]);
-        let (found, charged) = (bench.found.as_mut_ptr(), bench.charged.as_mut_ptr());
+        let (found, charged) = (bench.found.as_mut_ptr(), bench.charged.as_mut_ptr().cast::<f32>());
         for at in (0..count).step_by(LANES) {
+            if at + 3 * LANES <= count {
+                for place in places.add(at + 2 * LANES).cast::<[u32; LANES]>().read_unaligned() {
+                    L::ask_for(by.rows.words().as_ptr().add(place as usize));
+                }
+            }
             L::look(&*places.add(at).cast(), by, found.add(at), charged.add(at), stride);
         }
         count = 0;
@@ -132,6 +137,8 @@ pub(super) trait Look {
         places: *mut u32,
         promoted: &mut u16,
     ) -> bool;
+    /// Asks for the cache line of a row that will be read soon.
+    unsafe fn ask_for(row: *const u32);
     /// Writes the codes and prices of candidates whose rows are at these places.
     unsafe fn look(places: &[u32; LANES], by: &Admission<'_>, found: *mut u32, charged: *mut f32, stride: usize);
     /// Puts codes and prices where the candidates are, whose lanes are set in the mask. Prices of others are some finite number.

@@ -388,6 +388,12 @@ impl Look for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn ask_for(row: *const u32) {
+        // SAFETY: see above.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn look(places: &[u32; LANES], by: &Admission<'_>, found: *mut u32, charged: *mut f32, stride: usize) {
         // SAFETY: see above.
         unsafe {

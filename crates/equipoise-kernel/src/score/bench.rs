@@ -35,7 +35,7 @@ pub struct Bench {
     /// Where the rows of these are, one after the other; then their codes; then their prices, measure by measure, `stride` apart.
     pub(super) places: Vec<u32>,
     pub(super) found: Vec<u32>,
-    pub(super) charged: Vec<f32>,
+    pub(super) charged: Vec<Lane<f32>>,
     /// The highest score of each lane.
     pub(super) best: Option<Lane<f32>>,
 }
@@ -53,12 +53,12 @@ impl Bench {
         grow(&mut self.promoted, groups, 0)?;
         grow(&mut self.places, Self::stride(n), 0)?;
         grow(&mut self.found, Self::stride(n), 0)?;
-        grow(&mut self.charged, Self::stride(n).saturating_mul(width), 0.0)
+        grow(&mut self.charged, (Self::stride(n) / LANES).saturating_mul(width), Lane([0.0; LANES]))
     }
 
-    /// Room for one number per candidate, and for a whole group from any of them on.
+    /// Room for one number per candidate, and for a whole group from any of them on: whole groups.
     pub(super) fn stride(n: usize) -> usize {
-        n.saturating_add(2 * LANES)
+        (n / LANES).saturating_add(2).saturating_mul(LANES)
     }
 
     /// Begins a request.
@@ -69,7 +69,7 @@ impl Bench {
         let groups = n.div_ceil(LANES);
         let room = groups <= self.codes.len() && groups * width <= self.prices.len() && groups <= self.promoted.len();
         let stride = Self::stride(n);
-        let packed = stride <= self.places.len() && stride <= self.found.len() && stride * width <= self.charged.len();
+        let packed = stride <= self.places.len() && stride <= self.found.len() && stride / LANES * width <= self.charged.len();
         assert!(room && packed, "room was made");
         (self.n, self.width, self.best) = (n, width, None);
     }
@@ -95,9 +95,9 @@ impl Bench {
     /// Bytes of memory that are held.
     #[must_use]
     pub fn memory(&self) -> usize {
-        let words = self.places.capacity() + self.found.capacity() + self.charged.capacity();
+        let words = self.places.capacity() + self.found.capacity();
         let groups = self.codes.capacity() * LANES + self.promoted.capacity() * 2;
-        groups + words * 4 + self.prices.capacity() * size_of::<Lane<f32>>()
+        groups + words * 4 + (self.prices.capacity() + self.charged.capacity()) * size_of::<Lane<f32>>()
     }
 
     /// The code of each candidate.

@@ -15,7 +15,7 @@ const TILE: usize = 64;
 /// See [`super::admit()`]. Candidates that have a campaign are packed first, so that nothing is decided by a branch that cannot be foreseen.
 pub(super) fn admit(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32], bench: &mut Bench) -> bool {
     let (rows, none, codes_of) = (by.rows, by.rows.campaigns(), by.codes);
-    let (words, stride, per) = (rows.words(), rows.stride(), Bench::stride(candidates.len()));
+    let (words, stride, per) = (rows.words(), rows.stride(), Bench::stride(candidates.len()) / LANES);
     let codes = &mut bench.codes.as_flattened_mut()[..candidates.len()];
     let packed = &mut bench.places[..=candidates.len()];
     let (mut strangers, mut count) = (0_u32, 0);
@@ -40,7 +40,7 @@ pub(super) fn admit(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32
         let code = if surface { code } else { codes_of.surface };
         codes[i] = if market { code } else { codes_of.market };
         for c in 0..rows.width() {
-            bench.charged[c * per + i] = f32::from_bits(row[word_of(c)]);
+            bench.charged[c * per + i / LANES].0[i % LANES] = f32::from_bits(row[word_of(c)]);
         }
     }
     strangers == 0
@@ -51,11 +51,11 @@ pub(super) fn admit(candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32
 pub(super) fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     let (n, m) = (scores.len(), by.values.len() - 1);
     let (per, limit) = (Bench::stride(n), by.limit.to_bits());
-    let codes = &mut bench.codes.as_flattened_mut()[..n];
+    let (charged, codes) = (flat(&bench.charged), &mut bench.codes.as_flattened_mut()[..n]);
     let (mut tile, mut doubts) = ([0.0; TILE], 0);
     for (from, (scores, codes)) in (0..n).step_by(TILE).zip(scores.chunks_mut(TILE).zip(codes.chunks_mut(TILE))) {
         let len = scores.len();
-        let prices = |j: usize| (by.columns[j] != UNPRICED).then(|| &bench.charged[by.columns[j] as usize * per + from..][..len]);
+        let prices = |j: usize| (by.columns[j] != UNPRICED).then(|| &charged[by.columns[j] as usize * per + from..][..len]);
         match prices(0) {
             None => scores.fill(by.values[0]),
             Some(prices) => scores.iter_mut().zip(prices).for_each(|(s, p)| *s = by.values[0] - p),
@@ -102,6 +102,12 @@ pub(super) fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) ->
     }
     bench.best = Some(Lane([0.0; LANES]));
     doubts >> 31 == 0
+}
+
+/// All lanes, one after the other.
+fn flat(lanes: &[Lane<f32>]) -> &[f32] {
+    // SAFETY: a lane is sixteen numbers without padding.
+    unsafe { std::slice::from_raw_parts(lanes.as_ptr().cast(), lanes.len() * LANES) }
 }
 
 /// Sets the highest bit where an amount may not be good: negative ones have it, what is above the limit, NaN too, has it once subtracted.
