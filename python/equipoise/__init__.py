@@ -23,6 +23,7 @@ from ._native import (
     Explanation,
     Frontier,
     Opportunities,
+    PackedLog,
     Plan,
     Policy,
     Problem,
@@ -39,6 +40,7 @@ from ._native import (
     records_table,
     save_records,
 )
+from ._pack import pack
 from ._plan import plan
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "InternalError",
     "InvalidInput",
     "Opportunities",
+    "PackedLog",
     "Plan",
     "Policy",
     "PolicyError",
@@ -71,6 +74,7 @@ __all__ = [
     "book",
     "frontier",
     "metric_series",
+    "pack",
     "plan",
     "problem_schema",
     "read_records",

@@ -95,9 +95,35 @@ class Campaigns:
     def ids(self) -> list[str]: ...
     def __len__(self) -> int: ...
 
+@final
+class PackedLog:
+    def __new__(cls, path: str | PathLike[str]) -> PackedLog: ...
+    @property
+    def candidates(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def measures(self) -> list[str]: ...
+    def __len__(self) -> int: ...
+
+def pack(
+    problem: Problem,
+    table: ArrowStream | ArrowArray | str | PathLike[str],
+    campaigns: Campaigns,
+    path: str | PathLike[str],
+    *,
+    measures: Iterable[str],
+    naive: Literal["utc"] | None,
+    fill: dict[str, float] | None,
+    shift: timedelta | int | None,
+    unknown: Literal["error", "organic"],
+    holdout: float,
+    seed: int,
+    observer: Callable[[float, float, float, float, float, float], object] | None,
+) -> PackedLog: ...
 def plan(
     problem: Problem,
-    log: Opportunities,
+    log: Opportunities | PackedLog,
     campaigns: Campaigns,
     *,
     tolerance: float,
@@ -112,6 +138,7 @@ def plan(
     warm_start: Plan | None,
     checkpoint: str | PathLike[str] | None,
     cancel: Event | None,
+    memory: int,
     observer: Callable[[float, float, float, float, float, float], object] | None,
 ) -> Plan: ...
 def book(

@@ -18,7 +18,7 @@ logger = logging.getLogger("equipoise")
 
 def plan(
     problem: _native.Problem,
-    log: _native.Opportunities,
+    log: _native.Opportunities | _native.PackedLog,
     campaigns: _native.Campaigns,
     *,
     tolerance: float = 1e-4,
@@ -33,6 +33,7 @@ def plan(
     warm_start: _native.Plan | None = None,
     checkpoint: str | PathLike[str] | None = None,
     cancel: Event | None = None,
+    memory: int = 1 << 30,
     progress: bool | Literal["auto"] = "auto",
 ) -> _native.Plan:
     """
@@ -41,7 +42,8 @@ def plan(
     Parameters
     ----------
     problem, log, campaigns
-        What to maximise under which goals, a sample of opportunities, and the promoted campaigns.
+        What to maximise under which goals, a sample of opportunities, and the promoted campaigns. A packed log
+        has its `holdout`, `seed`, `shift` and `unknown` from its packing; what is given here of them does not count.
     tolerance
         Relative gap at which the plan counts as solved; in [1e-9, 0.5].
     traffic
@@ -67,6 +69,8 @@ def plan(
         bits as a plan that was never stopped; limits, threads and tolerance may differ. It stays when the plan ends.
     cancel
         An event, as of `threading`; once it is set, the best plan so far is returned, with status ``cancelled``.
+    memory
+        Bytes of a packed log's blocks that stay in memory between passes; the others are read again in each.
     progress
         ``"auto"`` draws a bar in terminals and notebooks; True always; False never.
 
@@ -106,6 +110,7 @@ def plan(
             warm_start=warm_start,
             checkpoint=checkpoint,
             cancel=cancel,
+            memory=memory,
             observer=bar if bar.active else None,
         )
     for note in result.notes:

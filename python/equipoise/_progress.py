@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -29,6 +29,8 @@ class PlanBar:
     The way is measured in orders of magnitude, since each pass gains a factor rather than an amount.
     """
 
+    doing: ClassVar[str] = "planning"
+
     def __init__(self, progress: bool | Literal["auto"], console: Console | None = None) -> None:
         console = console or Console(file=sys.stderr)
         self._first_gap = math.nan
@@ -36,7 +38,7 @@ class PlanBar:
         self._bar: Progress | None = None
         if wanted(progress, console):
             self._bar = Progress(
-                TextColumn("planning"),
+                TextColumn(self.doing),
                 BarColumn(),
                 TextColumn("{task.fields[text]}"),
                 TimeElapsedColumn(),
@@ -77,8 +79,24 @@ class PlanBar:
         self._bar.update(self._task, completed=fraction_done(self._first_gap, gap, tolerance), text=text)
 
 
+class PackBar(PlanBar):
+    """One line: how many rows are packed. How many there will be is not known."""
+
+    doing = "packing"
+
+    def __call__(  # noqa: PLR0917  called by the native side, never by hand
+        self, passes: float, upper_bound: float, value: float, gap: float, tolerance: float, seconds: float
+    ) -> None:
+        """Show the state after a part of the log: `passes` counts rows."""
+        del upper_bound, value, gap, tolerance, seconds
+        if self._bar is not None:
+            self._bar.update(self._task, total=None, text=f"{passes:,.0f} rows packed")
+
+
 class BookBar(PlanBar):
     """One line: how many of the replicates are behind, and the probability so far."""
+
+    doing = "booking"
 
     def __call__(  # noqa: PLR0917  called by the native side, never by hand
         self, passes: float, upper_bound: float, value: float, gap: float, tolerance: float, seconds: float

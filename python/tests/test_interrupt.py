@@ -134,6 +134,7 @@ def test_an_observer_sees_progress_and_its_exception_cancels_the_plan() -> None:
             time_limit=30.0,
             warm_start=None,
             checkpoint=None,
+            memory=1 << 30,
             cancel=None,
             observer=observe,
         )

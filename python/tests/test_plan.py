@@ -57,6 +57,7 @@ def test_the_keywords_and_defaults_are_those_of_the_interface() -> None:
         "warm_start": None,
         "checkpoint": None,
         "cancel": None,
+        "memory": 1 << 30,
         "progress": "auto",
     }
 

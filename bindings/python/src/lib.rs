@@ -11,6 +11,7 @@ mod error;
 mod explanation;
 mod opportunities;
 mod options;
+mod packed;
 mod plan;
 mod policy;
 mod problem;
@@ -39,6 +40,8 @@ mod _native {
     use super::explanation::{Cause, Explanation};
     #[pymodule_export]
     use super::opportunities::Opportunities;
+    #[pymodule_export]
+    use super::packed::{PackedLog, pack};
     #[pymodule_export]
     use super::plan::{Certificate, Plan, ServingCertificate, plan};
     #[pymodule_export]

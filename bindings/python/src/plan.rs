@@ -1,8 +1,11 @@
 //! `plan` and what it returns.
 
 use crate::argument::extract;
+use crate::campaigns::Campaigns;
 use crate::opportunities::Opportunities;
+use crate::packed::PackedLog;
 use crate::policy::Policy;
+use crate::problem::Problem;
 use crate::settings::{self, Inputs};
 use crate::supervise::supervise;
 use crate::table::to_arro3;
@@ -19,7 +22,7 @@ use std::sync::Mutex;
 /// `observer` is called on the calling thread, at most 20 times a second, with passes, upper bound, value, gap, tolerance and seconds.
 /// `cancel` has a method `is_set`, which is asked as often.
 #[pyfunction]
-#[pyo3(signature = (problem, log, campaigns, *, tolerance, traffic, shift, unknown, holdout, fresh, seed, threads, time_limit, warm_start, checkpoint, cancel, observer))]
+#[pyo3(signature = (problem, log, campaigns, *, tolerance, traffic, shift, unknown, holdout, fresh, seed, threads, time_limit, warm_start, checkpoint, cancel, memory, observer))]
 pub(crate) fn plan(
     py: Python<'_>,
     problem: &Bound<'_, PyAny>,
@@ -37,16 +40,23 @@ pub(crate) fn plan(
     warm_start: Option<&Bound<'_, PyAny>>,
     checkpoint: Option<&Bound<'_, PyAny>>,
     cancel: Option<&Bound<'_, PyAny>>,
+    memory: &Bound<'_, PyAny>,
     observer: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Plan> {
-    let inputs = Inputs::new(problem, log, campaigns)?;
+    let log = match log.cast::<PackedLog>() {
+        Ok(packed) => Log::Packed(packed.get().0.clone()),
+        Err(_) => Log::InMemory(Inputs::new(problem, log, campaigns)?),
+    };
+    let problem = extract::<Bound<'_, Problem>>(problem, "problem", "a Problem")?.unbind();
+    let campaigns = extract::<Bound<'_, Campaigns>>(campaigns, "campaigns", "a Campaigns")?.unbind();
     let fresh = fresh.map(|f| extract::<Bound<'_, Opportunities>>(f, "fresh", "an Opportunities")).transpose()?.map(Bound::unbind);
     let warm_start = warm_start.map(|w| extract::<Bound<'_, Plan>>(w, "warm_start", "a Plan")).transpose()?.map(Bound::unbind);
 
-    let settings =
-        settings::sample(tolerance, traffic, shift, unknown, seed, threads, time_limit)?.holdout(extract(holdout, "holdout", "a number")?);
+    let settings = settings::sample(tolerance, traffic, shift, unknown, seed, threads, time_limit)?
+        .holdout(extract(holdout, "holdout", "a number")?)
+        .memory(extract(memory, "memory", "a number of bytes")?);
     let origin = Origin {
-        inputs: inputs.clone_ref(py),
+        inputs: if let Log::InMemory(inputs) = &log { Some(inputs.clone_ref(py)) } else { None },
         settings: if fresh.is_some() { settings.clone().holdout(0.0) } else { settings.clone() },
         session: Mutex::new(None),
     };
@@ -62,9 +72,19 @@ pub(crate) fn plan(
         if let Some(path) = &checkpoint {
             settings = settings.checkpoint(path);
         }
-        core::plan(&inputs.problem.get().0, &inputs.log.get().0, &inputs.campaigns.get().0, &settings)
+        let (problem, campaigns) = (&problem.get().0, &campaigns.get().0);
+        match &log {
+            Log::InMemory(inputs) => core::plan(problem, &inputs.log.get().0, campaigns, &settings),
+            Log::Packed(packed) => core::plan_packed(problem, packed, campaigns, &settings),
+        }
     });
     planned.map(|plan| Plan(plan, origin))
+}
+
+/// Where a plan's opportunities are.
+enum Log {
+    InMemory(Inputs),
+    Packed(core::PackedLog),
 }
 
 /// Prices for a sample of opportunities, with the certificate that says how good they are.
@@ -103,7 +123,7 @@ impl Plan {
         to_arro3(py, table::conflicts_table(self.0.conflicts()))
     }
 
-    /// The certified relaxed answer, aligned with the log's rows: x in [0, 1], null on held-out opportunities.
+    /// The certified relaxed answer, aligned with the log's rows: x in [0, 1], null on held-out opportunities; empty for a packed log.
     fn decisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_arro3(py, table::decisions_table(&self.0))
     }
@@ -122,7 +142,7 @@ impl Plan {
     /// and offset; campaigns take cap, floor, floor_penalty, target, target_penalty (None removes an amount), goal_measure and paused.
     /// `tolerance`, `threads` and `time_limit` are the plan's own unless given.
     ///
-    /// The first call packs the log, about 8 bytes a row and 4 more per measure, and the plan keeps that; later ones take a few passes.
+    /// The log must be in memory. The first call packs it, about 8 bytes a row and 4 more per measure, and the plan keeps that; later ones take a few passes.
     #[pyo3(signature = (changes, *, tolerance=None, threads=None, time_limit=None))]
     fn what_if(
         slf: &Bound<'_, Self>,

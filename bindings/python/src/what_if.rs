@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::settings::{self, Inputs};
 use crate::supervise::supervise;
 use crate::table::to_arro3;
-use equipoise::error::codes;
+use equipoise::error::{Error, codes};
 use equipoise::plan::{self as core, Changes, Session, Settings, Vary};
 use equipoise::table;
 use pyo3::prelude::*;
@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a plan was made of, and its session once somebody has asked.
 pub(crate) struct Origin {
-    pub(crate) inputs: Inputs,
+    /// None where the log was packed: a session needs it in memory.
+    pub(crate) inputs: Option<Inputs>,
     pub(crate) settings: Settings<'static>,
     pub(crate) session: Mutex<Option<Arc<Session>>>,
 }
@@ -29,7 +30,10 @@ impl Origin {
         if let Some(session) = kept.as_ref() {
             return Ok(session.clone());
         }
-        let session = Arc::new(pack(&self.inputs, &self.settings)?);
+        let Some(inputs) = &self.inputs else {
+            return Err(Error::new(codes::INCONSISTENT, "plan", None, "was made from a packed log; what_if needs the log in memory"));
+        };
+        let session = Arc::new(pack(inputs, &self.settings)?);
         *kept = Some(session.clone());
         Ok(session)
     }
