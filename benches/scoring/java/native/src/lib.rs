@@ -6,21 +6,23 @@
 mod instance;
 
 use equipoise::policy::Policy;
-use equipoise::score::Workspace;
+use equipoise::score::{Request, Workspace};
 use instance::{Columns, Reference, draft};
 use jni::EnvUnowned;
 use jni::objects::JClass;
 use jni::sys::{jint, jlong};
 use std::hint::black_box;
 
-/// Requests that take turns, each with a workspace of its own, as in Java.
+/// Requests that take turns: of campaigns as many as there are turns, of all else a few, each with a workspace of its own, as in Java.
 struct Loop {
     policy: Policy,
-    turns: Vec<(Columns, Workspace)>,
+    rows: Vec<Vec<u32>>,
+    shared: Vec<(Columns, Workspace)>,
     at: usize,
 }
 
-/// A loop over `turns` requests of `n` candidates under a policy of `campaigns` campaigns; 0 where something is wrong.
+/// A loop over `turns` requests of `n` candidates under a policy of `campaigns` campaigns, `shared` of which have organic scores and measures of
+/// their own; 0 where something is wrong.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_io_equipoise_bench_NativeLoop_create(
     _env: EnvUnowned,
@@ -28,14 +30,13 @@ pub extern "system" fn Java_io_equipoise_bench_NativeLoop_create(
     campaigns: jint,
     n: jint,
     turns: jint,
+    shared: jint,
 ) -> jlong {
     let Ok(policy) = draft(campaigns as u32).and_then(|draft| Policy::new(&draft)) else { return 0 };
-    let turns = (0..turns as u64).map(|turn| {
-        let columns = Columns::new(turn, n as usize, campaigns as u32, &policy, Reference::Given);
-        (columns, Workspace::with_capacity(n as usize))
-    });
-    let turns = turns.collect();
-    Box::into_raw(Box::new(Loop { policy, turns, at: 0 })) as jlong
+    let columns = |turn| Columns::new(turn, n as usize, campaigns as u32, &policy, Reference::Given);
+    let rows = (0..turns as u64).map(|turn| columns(turn).rows).collect();
+    let shared = (0..shared as u64).map(|turn| (columns(turn), Workspace::with_capacity(n as usize))).collect();
+    Box::into_raw(Box::new(Loop { rows, shared, at: 0, policy })) as jlong
 }
 
 /// Scores the next `count` requests and gives the number of picks.
@@ -48,10 +49,11 @@ pub unsafe extern "system" fn Java_io_equipoise_bench_NativeLoop_run(_env: EnvUn
     let it = unsafe { &mut *(handle as *mut Loop) };
     let mut picks = 0;
     for _ in 0..count {
-        let (columns, workspace) = &mut it.turns[it.at];
-        let request = columns.request(false);
+        let shared = it.at % it.shared.len();
+        let (columns, workspace) = &mut it.shared[shared];
+        let request = Request { campaign: &it.rows[it.at], ..columns.request(false) };
         picks += it.policy.score(black_box(&request), workspace).map_or(0, |decision| decision.picks().len());
-        it.at = if it.at + 1 == it.turns.len() { 0 } else { it.at + 1 };
+        it.at = if it.at + 1 == it.rows.len() { 0 } else { it.at + 1 };
     }
     picks as jint
 }

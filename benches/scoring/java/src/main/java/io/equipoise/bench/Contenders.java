@@ -38,7 +38,7 @@ final class Contenders implements AutoCloseable {
         rows[p][t] = resolve(policies[p], it.turns[t].promoted);
       }
     }
-    inPlace = new Workspace[it.turns.length];
+    inPlace = new Workspace[it.shared];
     for (int t = 0; t < inPlace.length; t++) {
       Workspace ws = scorer.newWorkspace(n);
       begin(ws, policies[0]);
@@ -57,7 +57,7 @@ final class Contenders implements AutoCloseable {
     for (Instance.Turn turn : it.turns) {
       candidates.add(objects.candidates(turn));
     }
-    nativeLoop = NativeLoop.create(it.campaigns, n, it.turns.length);
+    nativeLoop = NativeLoop.create(it.campaigns, n, it.turns.length, it.shared);
     check();
   }
 
@@ -94,9 +94,17 @@ final class Contenders implements AutoCloseable {
 
   /** The request lies in the workspace, its results are left there. */
   int buffer() {
-    Workspace ws = inPlace[next()];
+    return buffer(next()).picks();
+  }
+
+  /** Where there are more turns than workspaces, rows are written in place first. */
+  private Workspace buffer(int t) {
+    Workspace ws = inPlace[t % inPlace.length];
+    if (it.turns.length > inPlace.length) {
+      ws.campaign().put(0, rows[0][t]);
+    }
     ws.score();
-    return ws.picks();
+    return ws;
   }
 
   /** The request is copied from arrays, its scores are copied out. */
@@ -148,8 +156,7 @@ final class Contenders implements AutoCloseable {
     for (int t = 0; t < it.turns.length; t++) {
       Instance.Turn turn = it.turns[t];
       picks += turn.picks.length;
-      Workspace ws = inPlace[t];
-      ws.score();
+      Workspace ws = buffer(t);
       ws.promotionScores(scores);
       same("java-buffer", turn, scores, picks(ws));
       for (int p = 0; p < policies.length; p++) {

@@ -24,10 +24,10 @@ final class Instance {
     final float[] scores;
     final int[] picks;
 
-    private Turn(ByteBuffer in, int n, int given) {
+    private Turn(ByteBuffer in, int n, float[] organic, float[] measures) {
       promoted = ints(in, n);
-      organic = floats(in, n);
-      measures = floats(in, n * given);
+      this.organic = organic;
+      this.measures = measures;
       scores = floats(in, n);
       picks = ints(in, in.getInt());
     }
@@ -48,6 +48,8 @@ final class Instance {
   final long[] end;
   final float[] prices;
   final Turn[] turns;
+  /** Turn {@code t} has the organic scores and measures of turn {@code t % shared}. */
+  final int shared;
 
   Instance(Path folder, int n) throws IOException {
     this.n = n;
@@ -71,8 +73,15 @@ final class Instance {
     }
     in = read(folder.resolve("requests-" + n + ".bin"));
     turns = new Turn[in.getInt()];
+    shared = in.getInt();
+    float[][] organic = new float[shared][];
+    float[][] amounts = new float[shared][];
+    for (int s = 0; s < shared; s++) {
+      organic[s] = floats(in, n);
+      amounts[s] = floats(in, n * (measures - 1));
+    }
     for (int t = 0; t < turns.length; t++) {
-      turns[t] = new Turn(in, n, measures - 1);
+      turns[t] = new Turn(in, n, organic[t % shared], amounts[t % shared]);
     }
   }
 

@@ -9,10 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.results.BenchmarkResult;
-import org.openjdk.jmh.results.IterationResult;
-import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
@@ -25,12 +21,12 @@ import org.openjdk.jmh.util.Statistics;
  * wrote and CAMPAIGNS the name of their number.
  *
  * <p>JMH runs without forks, one variant after the other for a fraction of a second, round after round: whatever else this machine does hits
- * all alike, and only ratios are meant. Figures are medians over all iterations.
+ * all alike, and only ratios are meant. A sample is sixteen requests; figures are medians over rounds of each round's median sample.
  */
 public final class Main {
-  private static final TimeValue WARM_UP = TimeValue.milliseconds(150);
+  private static final TimeValue WARM_UP = TimeValue.milliseconds(100);
   private static final TimeValue ITERATION = TimeValue.milliseconds(100);
-  private static final int ITERATIONS = 3;
+  private static final int ITERATIONS = 2;
   private static final String[] VARIANTS = {"rust", "buffer", "filled", "heap", "plain", "vector", "objects"};
   private static final Map<String, String> NAMES =
       Map.of("rust", "rust", "buffer", "java-buffer", "filled", "java-filled", "heap", "java-heap", "plain", "java-plain", "vector",
@@ -51,22 +47,15 @@ public final class Main {
     return options;
   }
 
-  private static List<Double> averages(String variant, int n) throws RunnerException {
-    List<Double> out = new ArrayList<>();
-    for (RunResult run : new Runner(options(variant, n, 0).build()).run()) {
-      for (BenchmarkResult result : run.getBenchmarkResults()) {
-        for (IterationResult iteration : result.getIterationResults()) {
-          out.add(iteration.getPrimaryResult().getScore());
-        }
-      }
-    }
-    return out;
+  /** The median sample. */
+  private static double typical(String variant, int n) throws RunnerException {
+    return new Runner(options(variant, n, 0).build()).runSingle().getPrimaryResult().getStatistics().getPercentile(50);
   }
 
   /** p50, p99 and p99.9 of single requests. */
   private static double[] percentiles(String variant, int n, long swap) throws RunnerException {
     OptionsBuilder options = options(variant, n, swap);
-    options.mode(Mode.SampleTime).measurementTime(TimeValue.milliseconds(600)).measurementIterations(1);
+    options.measurementTime(TimeValue.milliseconds(600)).measurementIterations(1);
     Statistics all = new Runner(options.build()).runSingle().getPrimaryResult().getStatistics();
     return new double[] {all.getPercentile(50), all.getPercentile(99), all.getPercentile(99.9)};
   }
@@ -92,10 +81,10 @@ public final class Main {
     Map<String, List<Double>> times = new LinkedHashMap<>();
     for (int round = -1; round < rounds; round++) {
       for (String variant : VARIANTS) {
-        List<Double> found = averages(variant, n);
+        double found = typical(variant, n);
         // The first round is for the compilers.
         if (round >= 0) {
-          times.computeIfAbsent(variant, v -> new ArrayList<>()).addAll(found);
+          times.computeIfAbsent(variant, v -> new ArrayList<>()).add(found);
         }
       }
     }
@@ -110,8 +99,8 @@ public final class Main {
     List<List<Double>> with = List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     List<List<Double>> without = List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     for (int round = 0; round < rounds; round++) {
-      double[] swapped = percentiles("filled", n, 1_000_000);
-      double[] calm = percentiles("filled", n, 0);
+      double[] swapped = percentiles("single", n, 1_000_000);
+      double[] calm = percentiles("single", n, 0);
       for (int q = 0; q < names.length; q++) {
         with.get(q).add(swapped[q]);
         without.get(q).add(calm[q]);

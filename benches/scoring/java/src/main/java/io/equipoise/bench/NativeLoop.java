@@ -8,7 +8,7 @@ final class NativeLoop {
 
   private NativeLoop() {}
 
-  static native long create(int campaigns, int n, int turns);
+  static native long create(int campaigns, int n, int turns, int shared);
 
   static native int run(long handle, int count);
 }

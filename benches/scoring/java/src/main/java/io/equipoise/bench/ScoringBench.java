@@ -18,10 +18,11 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** One benchmark per variant. {@link Main} runs them in turns; {@code -Dequipoise.bench.folder} is what the files program wrote. */
 @State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
+@BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class ScoringBench {
-  private static final int REQUESTS = 64;
+  /** Requests of a sample: so many that reading the clock does not count, so few that a sample is seldom interrupted. */
+  private static final int REQUESTS = 16;
 
   /** Candidates of a request. */
   @Param({"500"})
@@ -83,37 +84,73 @@ public class ScoringBench {
 
   /** The workspace's memory, in place. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int buffer() {
-    return contenders.buffer();
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.buffer();
+    }
+    return picks;
   }
 
   /** The workspace, filled from arrays and read back. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int filled() {
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.filled();
+    }
+    return picks;
+  }
+
+  /** The same, each request by itself. */
+  @Benchmark
+  public int single() {
     return contenders.filled();
   }
 
   /** Arrays of the heap. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int heap() {
-    return contenders.heap();
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.heap();
+    }
+    return picks;
   }
 
   /** Plain Java over primitive arrays. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int plain() {
-    return contenders.plain();
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.plain();
+    }
+    return picks;
   }
 
   /** Java with the Vector API. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int vector() {
-    return contenders.lanes();
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.lanes();
+    }
+    return picks;
   }
 
   /** Java with objects, a map and a priority queue. */
   @Benchmark
+  @OperationsPerInvocation(REQUESTS)
   public int objects() {
-    return contenders.objects();
+    int picks = 0;
+    for (int request = 0; request < REQUESTS; request++) {
+      picks += contenders.objects();
+    }
+    return picks;
   }
 }
