@@ -131,11 +131,11 @@ impl Touching {
             }
         };
         // Most campaigns have one or two of these.
-        let mut heads = [of(0, index), of(1, party(0)), of(2, party(1)), of(3, party(2))];
+        let mut heads = [[].as_slice(); 4];
         let mut active = 0;
-        for h in 0..heads.len() {
-            heads.swap(active, h);
-            active += usize::from(!heads[active].is_empty());
+        for list in [of(0, index), of(1, party(0)), of(2, party(1)), of(3, party(2))] {
+            heads[active] = list;
+            active += usize::from(!list.is_empty());
         }
         if self.everywhere.is_empty() {
             match heads[..active] {
