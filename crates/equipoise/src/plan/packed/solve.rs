@@ -26,7 +26,7 @@ use std::time::Instant;
 ///
 /// # Errors
 /// Every fault of problem, campaigns and settings; `invalid_input.foreign_file` where the file was packed with other campaigns or without what
-/// the problem asks; `invalid_input.corrupt` and `invalid_input.io` of the file, at any time. Limits and cancellation are a [`Status`].
+/// the problem asks; `invalid_input.corrupt` and `invalid_input.io` of the file, at any time. Limits and cancellation are a [`Status`](crate::plan::Status).
 pub fn plan_packed(problem: &Problem, packed: &PackedLog, campaigns: &Campaigns, settings: &Settings<'_>) -> Result<Plan> {
     inputs::check(settings)?;
     let manifest = &packed.manifest;
