@@ -1,7 +1,7 @@
 //! Writes the policies that the Java tests load: `test_policies FOLDER`. The Maven build runs it, so that no binary file is kept.
 
 use equipoise::error::Result;
-use equipoise::model::{Campaign, GoalKind, Ledger, Scope};
+use equipoise::model::{Campaign, Exploration, GoalKind, Ledger, Parties, Scope};
 use equipoise::policy::{Draft, Policy};
 use equipoise::{Campaigns, model::Slate};
 use std::path::Path;
@@ -16,6 +16,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     example()?.save(folder.join("example.safetensors"))?;
+    explored()?.save(folder.join("explored.safetensors"))?;
     unicode()?.save(folder.join("unicode.safetensors"))?;
     for k in 0..PERMUTED {
         permuted(k)?.save(folder.join(format!("permuted-{k}.safetensors")))?;
@@ -51,6 +52,28 @@ fn example() -> Result<Policy> {
         surfaces: vec!["radio".into(), "autoplay".into()],
         goals: vec!["cap".into()],
         ledgers: vec![price(0, 0.0625)],
+        ..Draft::default()
+    })
+}
+
+/// Every rule that takes something of a request that others do not: a frequency cap, diversity, a mix, exploration.
+fn explored() -> Result<Policy> {
+    let of = |id: &str, label: &str| Campaign { parties: Parties { label: Some(label.into()), ..Parties::default() }, ..campaign(id) };
+    let campaigns = vec![Campaign { frequency_cap: Some(2), ..of("a", "L") }, of("b", "M"), of("c", "L"), of("d", "M")];
+    let exploration = Exploration { temperature: Some(0.25), epsilon: 0.125, bonus: 0.5 };
+    Policy::new(&Draft {
+        measures: vec!["stream".into()],
+        weights: vec![0.0, 1.0],
+        slate: Slate {
+            slots: 2,
+            visible: Some(5),
+            fixed_places: vec![2, 4],
+            diversity: Some(1.0),
+            calibration: Some(0.5),
+            exploration: Some(exploration),
+            ..Slate::default()
+        },
+        campaigns: Campaigns::new(campaigns)?,
         ..Draft::default()
     })
 }

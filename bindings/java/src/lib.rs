@@ -6,7 +6,9 @@
 mod critical;
 mod error;
 mod layout;
+mod options;
 mod policy;
+mod record;
 mod scorer;
 mod table;
 mod workspace;
@@ -123,6 +125,14 @@ const METHODS: &[NativeMethod] = &[
             measures: [jfloat],
         ) -> jint,
     },
+    native_method! {
+        error_policy = Throw,
+        fn = options::set,
+        static fn option(workspace: jlong, what: jint, ints: [jint], floats: [jfloat], width: jint),
+    },
+    native_method! { error_policy = Throw, fn = workspace::blend, static fn blend(workspace: jlong) -> [jint] },
+    native_method! { error_policy = Throw, fn = workspace::outcome, static fn outcome(workspace: jlong) -> [jdouble] },
+    native_method! { error_policy = Throw, fn = record::record, static fn record(workspace: jlong, what: jint) -> [java.lang.Object] },
     native_method! { error_policy = Throw, fn = workspace::settled, static fn settled(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::explain, static fn explain(workspace: jlong, i: jint) -> [java.lang.Object] },
 ];

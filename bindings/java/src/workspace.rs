@@ -3,20 +3,21 @@
 use crate::critical::{HeapArray, Held};
 use crate::error::Fault;
 use crate::layout::Layout;
+use crate::options::Options;
 use crate::policy::{POLICIES, strings};
 use crate::scorer::SCORERS;
 use crate::table::Table;
 use equipoise::error::{Error, Result, codes};
 use equipoise::model::Reason;
 use equipoise::policy::Policy;
-use equipoise::score::{Explanation, Measures, Request, Scorer, UNWRITTEN, Workspace};
+use equipoise::score::{DecisionRecord, Explanation, Measures, Recording, Request, Scorer, UNWRITTEN, Workspace};
 use jni::Env;
-use jni::objects::{JByteBuffer, JClass, JDoubleArray, JLongArray, JObject, JObjectArray, JString};
+use jni::objects::{JByteBuffer, JClass, JDoubleArray, JIntArray, JLongArray, JObject, JObjectArray, JString};
 use jni::refs::Global;
 use jni::sys::{jfloat, jint, jlong};
 
 /// Every workspace that Java holds.
-static WORKSPACES: Table<State> = Table::new(2, "workspace");
+pub(crate) static WORKSPACES: Table<State> = Table::new(2, "workspace");
 
 /// Flags of `score`: which of the optional inputs are there. The numbers are those of `Native.java`.
 const TIME: jint = 1;
@@ -31,7 +32,7 @@ pub(crate) const HEAP: jint = 1 << 17;
 const BY_CANDIDATE: jint = 1 << 18;
 
 /// What stands behind one workspace.
-struct State {
+pub(crate) struct State {
     /// Whose switches, breakers and counters it takes part in.
     scorer: Scorer,
     core: Workspace,
@@ -40,6 +41,7 @@ struct State {
     /// freed by the collector's thread and not here, but for a request that was begun with another and not scored yet.
     policy: Option<(jlong, Policy)>,
     last: Option<Scalars>,
+    options: Options,
     /// Set while scoring: still set at the next use, it tells of a panic that left `core` in an unknown state.
     dirty: bool,
 }
@@ -145,7 +147,15 @@ impl Memory {
 
 impl State {
     fn new(scorer: Scorer) -> Self {
-        Self { scorer, core: Workspace::with_capacity(0), memory: None, policy: None, last: None, dirty: false }
+        Self {
+            scorer,
+            core: Workspace::with_capacity(0),
+            memory: None,
+            policy: None,
+            last: None,
+            options: Options::default(),
+            dirty: false,
+        }
     }
 
     fn score(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
@@ -175,6 +185,7 @@ impl State {
                 return Err(error);
             }
         };
+        let request = self.options.add(scalars.flags, request);
         let decision = self.scorer.score(policy, &request, &mut self.core)?;
         let n = request.campaign.len();
         let picks = decision.picks().len();
@@ -191,7 +202,8 @@ impl State {
         Ok(picks as jint)
     }
 
-    fn explain(&self, i: jint) -> Result<Explanation> {
+    /// The policy and the request of the last score.
+    fn scored(&self) -> Result<(&Policy, Request<'_>)> {
         let (Some(scalars), Some((_, policy)), Some(memory)) = (&self.last, &self.policy, &self.memory) else {
             return Err(Error::new(codes::NOT_BEGUN, "workspace", None, "has no results; call score first"));
         };
@@ -199,8 +211,36 @@ impl State {
             return Err(Error::new(codes::NOT_BEGUN, "measures", None, "were scored in an array that is not held any more"));
         }
         let request = memory.request(scalars, policy.measures().len(), None)?;
+        Ok((policy, self.options.add(scalars.flags, request)))
+    }
+
+    fn explain(&self, i: jint) -> Result<Explanation> {
+        let (policy, request) = self.scored()?;
         let i = usize::try_from(i).map_err(|_| Error::new(codes::ROW, "i", None, format!("is {i}")))?;
         policy.explain(&request, &self.core, i)
+    }
+
+    pub(crate) fn record(&self, what: Recording) -> Result<DecisionRecord> {
+        let (policy, request) = self.scored()?;
+        policy.record(&request, &self.core, what)
+    }
+
+    fn blend(&mut self) -> Result<Vec<jint>> {
+        let mut core = std::mem::take(&mut self.core);
+        let order = self
+            .scored()
+            .and_then(|(policy, request)| policy.blend(&request, &mut core).map(|order| order.iter().map(|i| *i as jint).collect()));
+        self.core = core;
+        order
+    }
+
+    /// There are no results of the options that are about to change.
+    pub(crate) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    pub(crate) fn options(&mut self) -> &mut Options {
+        &mut self.options
     }
 }
 
@@ -297,11 +337,52 @@ pub(crate) fn explain<'local>(
     numbers.push(explanation.total);
     let amounts: JDoubleArray = env.new_double_array(numbers.len())?;
     amounts.set_region(env, 0, &numbers)?;
-    let lines = JObjectArray::<JObject>::new(env, 3, JObject::null())?;
+    let lines = JObjectArray::<JObject>::new(env, 5, JObject::null())?;
     lines.set_element(env, 0, &names)?;
     lines.set_element(env, 1, &kinds)?;
     lines.set_element(env, 2, &amounts)?;
+    if let Some(cause) = explanation.cause {
+        let texts = strings(env, [cause.name, &cause.text].into_iter())?;
+        let numbers = [
+            cause.lost_to.map_or(-1.0, f64::from),
+            cause.term.map_or(-1.0, |term| term as f64),
+            cause.found.unwrap_or(f64::NAN),
+            cause.limit.unwrap_or(f64::NAN),
+        ];
+        let particulars: JDoubleArray = env.new_double_array(numbers.len())?;
+        particulars.set_region(env, 0, &numbers)?;
+        lines.set_element(env, 3, &texts)?;
+        lines.set_element(env, 4, &particulars)?;
+    }
     Ok(lines)
+}
+
+/// The final order of the last score's candidates.
+pub(crate) fn blend<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    workspace: jlong,
+) -> std::result::Result<JIntArray<'local>, Fault> {
+    let order = WORKSPACES.exclusively(workspace, State::blend)?;
+    let array = env.new_int_array(order.len())?;
+    array.set_region(env, 0, &order)?;
+    Ok(array)
+}
+
+/// What the last score gave up, then the probability of each pick.
+pub(crate) fn outcome<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    workspace: jlong,
+) -> std::result::Result<JDoubleArray<'local>, Fault> {
+    let numbers = WORKSPACES.exclusively(workspace, |state| {
+        let mut numbers = vec![state.core.given_up()];
+        numbers.extend_from_slice(state.core.propensities());
+        Ok(numbers)
+    })?;
+    let array = env.new_double_array(numbers.len())?;
+    array.set_region(env, 0, &numbers)?;
+    Ok(array)
 }
 
 /// The stable names of reasons, in the order of their numbers.

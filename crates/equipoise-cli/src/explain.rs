@@ -59,6 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
             "surface": document.surface,
             "reference": decision.reference(),
             "known_segment": decision.known_segment(),
+            "propensity": decision.slate_propensity(),
+            "given_up": decision.given_up(),
             "candidates": explained.iter().map(Explained::document).collect::<Vec<Value>>(),
         }),
     })
@@ -73,6 +75,14 @@ impl Explained<'_> {
             "score": f64::from(self.score),
             "reason": self.explanation.reason.name(),
             "position": self.position,
+            "cause": self.explanation.cause.as_ref().map(|cause| json!({
+                "name": cause.name,
+                "lost_to": cause.lost_to,
+                "term": cause.term,
+                "found": cause.found,
+                "limit": cause.limit,
+                "text": cause.text,
+            })),
             "terms": terms,
         })
     }
@@ -95,6 +105,9 @@ fn text(policy: &Policy, time: Timestamp, segment: [(&str, Option<&str>); 2], ex
         );
         for term in &candidate.explanation.terms {
             let _ = writeln!(text, "  {:>12}  {} ({})", number(term.amount), plain(&term.name), term.kind.name());
+        }
+        if let Some(cause) = &candidate.explanation.cause {
+            let _ = writeln!(text, "  {}: {}", cause.name, cause.text);
         }
     }
     text

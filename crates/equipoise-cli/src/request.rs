@@ -20,6 +20,7 @@ pub(crate) const HELP: &str = r#"The request document:
     "slots": 2,                          the policy's if not given
     "key": 17,                           or "opportunity_id": an integer or a text whose hash is the key; else key 0
     "reference": 0.41,                   computed from the candidates if not given
+    "explore": false,                    true if not given: the policy's exploration may act
     "candidates": [
       {"campaign": "c1",                 left out or null: organic
        "organic": 0.73,                  all candidates have one, or none
@@ -41,6 +42,7 @@ pub(crate) struct RequestDocument {
     key: Option<u64>,
     opportunity_id: Option<Id>,
     reference: Option<f32>,
+    explore: Option<bool>,
     pub(crate) candidates: Vec<CandidateDocument>,
 }
 
@@ -72,6 +74,7 @@ pub(crate) struct Columns {
     slots: Option<u32>,
     key: u64,
     reference: Option<f32>,
+    explore: bool,
     organic: Option<Vec<f32>>,
     campaign: Vec<u32>,
     measures: Vec<f32>,
@@ -110,6 +113,7 @@ impl RequestDocument {
             slots: self.slots,
             key,
             reference: self.reference,
+            explore: self.explore.unwrap_or(true),
             organic,
             campaign: self.candidates.iter().map(|c| c.campaign.as_ref().map_or(ORGANIC, |id| policy.row(id))).collect(),
             measures,
@@ -177,6 +181,7 @@ impl Columns {
             item: Some(&self.item),
             artist: self.artist.as_deref(),
             frequency: self.frequency.as_deref(),
+            explore: self.explore,
             ..Request::new(&self.campaign, Measures::Rows { values: &self.measures, stride: self.stride })
         }
     }

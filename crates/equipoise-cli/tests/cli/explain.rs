@@ -39,6 +39,13 @@ fn every_candidate_is_explained_and_its_terms_sum_to_its_score() {
     assert_eq!(candidates[0]["reason"], "organic");
     assert_eq!(candidates[3]["reason"], "unknown");
     assert!(candidates[1]["terms"].as_array().expect("terms").iter().any(|term| term["name"] == "stream"));
+    for candidate in candidates {
+        let cause = &candidate["cause"];
+        assert_eq!(cause.is_null(), candidate["reason"] == "picked", "{candidate:#}");
+        assert!(cause.is_null() || cause["text"].as_str().is_some_and(|text| !text.is_empty()), "{candidate:#}");
+    }
+    assert_eq!(candidates[3]["cause"]["name"], "unknown");
+    assert_eq!(answer["propensity"], 1.0);
     let picked: Vec<_> = candidates.iter().filter(|c| c["reason"] == "picked").collect();
     assert!(picked.iter().all(|c| c["position"].is_u64()));
 }

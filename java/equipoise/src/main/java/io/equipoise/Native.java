@@ -17,6 +17,17 @@ final class Native {
   static final int ORGANIC = 8;
   static final int ITEM = 16;
 
+  /** What {@link #option} brings; as flags, which of that counts. */
+  static final int FREQUENCY = 32;
+
+  static final int UNCERTAINTY = 64;
+  static final int MIX = 128;
+  static final int EMBEDDINGS = 256;
+  static final int SIMILARITY = 512;
+
+  /** The slate's exploration may not act. */
+  static final int CERTAIN = 1024;
+
   /** The measures are in the packed column, not in columns of their own. */
   static final int PACKED = 1 << 16;
 
@@ -154,7 +165,27 @@ final class Native {
   /** Says that the measures of the last score, which were in an array, are in their columns now. */
   static native void settled(long workspace);
 
-  /** The lines of candidate {@code i} of the last score: names, kinds, and amounts followed by the total. */
+  /** Copies what only some requests bring; what it is not made of is null. Results of before are gone. */
+  static native void option(long workspace, int what, int[] ints, float[] floats, int width);
+
+  /** The final order of the last score's candidates. */
+  static native int[] blend(long workspace);
+
+  /** What the last score gave up, then the probability of each pick; none where nothing was drawn. */
+  static native double[] outcome(long workspace);
+
+  /** Flags of {@link #record}. */
+  static final int TERMS = 1;
+
+  static final int CANDIDATES = 2;
+
+  /** The arrays of a record of the last score; {@link Records} knows their order. */
+  static native Object[] record(long workspace, int what);
+
+  /**
+   * The lines of candidate {@code i} of the last score: names, kinds, and amounts followed by the total; then, for one that was not picked,
+   * the name and text of the cause, and the pick it lost to, the term, what was found and what it was held against.
+   */
   static native Object[] explain(long workspace, int i);
 
   /** Panics, for tests. */

@@ -446,7 +446,61 @@ final class RequestBuffer {
     for (int t = 0; t < names.length; t++) {
       terms.add(new Term(names[t], kinds[t], amounts[t]));
     }
-    return new Explanation(terms, amounts[names.length], reason(i));
+    Cause cause = null;
+    if (lines[3] != null) {
+      String[] texts = (String[]) lines[3];
+      double[] numbers = (double[]) lines[4];
+      cause = new Cause(texts[0], (int) numbers[0], (int) numbers[1], numbers[2], numbers[3], texts[1]);
+    }
+    return new Explanation(terms, amounts[names.length], reason(i), cause);
+  }
+
+  /** Brings what only some requests have; {@code replaces} is the flag of what it stands in place of. */
+  void option(int what, int replaces, int[] ints, float[] floats, int width) {
+    checkBegun();
+    scored = false;
+    try {
+      Native.option(handle.raw, what, ints, floats, width);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+    flags = flags & ~replaces | what;
+  }
+
+  void explore(boolean allowed) {
+    checkBegun();
+    flags = allowed ? flags & ~Native.CERTAIN : flags | Native.CERTAIN;
+  }
+
+  int[] blend() {
+    checkScored();
+    try {
+      settle();
+      return Native.blend(handle.raw);
+    } finally {
+      Reference.reachabilityFence(policy);
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  double[] outcome() {
+    checkScored();
+    try {
+      return Native.outcome(handle.raw);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  DecisionRecord record(boolean terms, boolean candidates) {
+    checkScored();
+    try {
+      settle();
+      return Records.of(Native.record(handle.raw, (terms ? Native.TERMS : 0) | (candidates ? Native.CANDIDATES : 0)));
+    } finally {
+      Reference.reachabilityFence(policy);
+      Reference.reachabilityFence(this);
+    }
   }
 
   Policy policy() {

@@ -2,6 +2,7 @@ package io.equipoise;
 
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 
 /**
  * One request at a time: its candidates, its score, its results. Reused from request to request; scoring allocates nothing.
@@ -344,6 +345,85 @@ public final class Workspace implements AutoCloseable {
   }
 
   /**
+   * Gives how often the listener has had each candidate's campaign, which the policy's frequency caps are held against. Without it they
+   * are not checked. Like the other arrays that only some requests bring it is copied, counts until the next {@code begin}, and ends
+   * earlier results.
+   *
+   * @param counts one a candidate, at least 0
+   * @return this
+   */
+  public Workspace frequency(int[] counts) {
+    open().option(Native.FREQUENCY, Native.FREQUENCY, checkNotNull(counts, "counts"), null, 0);
+    return this;
+  }
+
+  /**
+   * Gives how uncertain each candidate's measures are, for the bonus of the slate's exploration.
+   *
+   * @param amounts one a candidate, in {@code [0, 1e12]}
+   * @return this
+   */
+  public Workspace uncertainty(float[] amounts) {
+    open().option(Native.UNCERTAINTY, Native.UNCERTAINTY, null, checkNotNull(amounts, "amounts"), 0);
+    return this;
+  }
+
+  /**
+   * Gives categories and the shares that they should have of the picks, for the slate's {@code calibration}.
+   *
+   * @param category one a candidate, an index into {@code target}; -1 is no category
+   * @param target one share a category, at least 0 and not all 0
+   * @return this
+   */
+  public Workspace mix(int[] category, float[] target) {
+    open().option(Native.MIX, Native.MIX, checkNotNull(category, "category"), checkNotNull(target, "target"), 0);
+    return this;
+  }
+
+  /**
+   * Gives embeddings whose cosine says how alike candidates are, for the slate's {@code diversity}.
+   *
+   * @param values {@code width} numbers a candidate, candidate by candidate
+   * @param width how many, at least 1
+   * @return this
+   */
+  public Workspace embeddings(float[] values, int width) {
+    int both = Native.EMBEDDINGS | Native.SIMILARITY;
+    open().option(Native.EMBEDDINGS, both, null, checkNotNull(values, "values"), width);
+    return this;
+  }
+
+  /**
+   * Gives how alike candidates are, pair by pair, for the slate's {@code diversity}.
+   *
+   * @param values {@code n * n} numbers in {@code [-1, 1]}; that of a picked {@code i} and a candidate {@code j} at {@code i * n + j}
+   * @return this
+   */
+  public Workspace similarity(float[] values) {
+    int both = Native.EMBEDDINGS | Native.SIMILARITY;
+    open().option(Native.SIMILARITY, both, null, checkNotNull(values, "values"), 0);
+    return this;
+  }
+
+  /**
+   * Says whether the slate's exploration may act on this request; it may unless told otherwise.
+   *
+   * @param allowed whether anything may be drawn at random
+   * @return this
+   */
+  public Workspace explore(boolean allowed) {
+    open().explore(allowed);
+    return this;
+  }
+
+  private static <T> T checkNotNull(T array, String argument) {
+    if (array == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, argument, -1, "is null, wanted an array");
+    }
+    return array;
+  }
+
+  /**
    * Scores the request, in one native call. On an error nothing changes but that there are no results.
    *
    * @throws InvalidInputException if a number is not finite or out of range ({@code index} is the candidate), or a row belongs to
@@ -466,8 +546,8 @@ public final class Workspace implements AutoCloseable {
 
   /**
    * Why candidate {@code i} was picked or not: {@code picked}; scored and not picked: {@code price}, {@code outscored}, {@code item},
-   * {@code artist}, {@code label}, {@code no_place}; not scored: {@code organic}, {@code unknown}, {@code market}, {@code surface},
-   * {@code flight}, {@code expired}. Later versions may add reasons.
+   * {@code artist}, {@code label}, {@code no_place}, {@code rise}; not scored: {@code organic}, {@code unknown}, {@code market}, {@code surface},
+   * {@code flight}, {@code expired}, {@code relevance}, {@code frequency}, {@code switched_off}, {@code breaker}. Later versions may add reasons.
    *
    * @param i the candidate, from 0
    * @return a stable name
@@ -484,6 +564,58 @@ public final class Workspace implements AutoCloseable {
    */
   public Explanation explain(int i) {
     return open().explain(i);
+  }
+
+  /**
+   * The final order of organic and promoted candidates: each pick at its place, all others in organic order around them, one row per item.
+   *
+   * @return indices of candidates, the first place first
+   */
+  public int[] blend() {
+    return open().blend();
+  }
+
+  /**
+   * How probable each pick was, given those before it; empty where the slate's exploration did not act.
+   *
+   * @return one probability a pick
+   */
+  public double[] propensities() {
+    double[] outcome = open().outcome();
+    return Arrays.copyOfRange(outcome, 1, outcome.length);
+  }
+
+  /**
+   * How probable the slate was: the product of {@link #propensities()}; 1 where nothing was drawn.
+   *
+   * @return a probability
+   */
+  public double propensity() {
+    double product = 1;
+    for (double p : propensities()) {
+      product *= p;
+    }
+    return product;
+  }
+
+  /**
+   * What the slate's list terms and exploration cost: the sum of the scores that would have been picked without them, less that of the picks.
+   *
+   * @return in organic-score units; negative where they led to more by chance
+   */
+  public double givenUp() {
+    return open().outcome()[0];
+  }
+
+  /**
+   * The record of the decision. Costs some microseconds a pick and allocates.
+   *
+   * @param terms whether it holds every term of every pick's score
+   * @param candidates whether it holds every candidate, which deciding it again needs
+   * @return plain values
+   */
+  public DecisionRecord record(boolean terms, boolean candidates) {
+    return open().record(terms, candidates);
   }
 
   /**

@@ -1,0 +1,102 @@
+//! What only some requests bring, as arrays that Java hands over: counts, uncertainties, categories, similarities.
+
+use crate::error::Fault;
+use crate::workspace::WORKSPACES;
+use equipoise::error::{Error, codes};
+use equipoise::score::{Mix, Request, Similarity};
+use jni::Env;
+use jni::objects::{JClass, JFloatArray, JIntArray};
+use jni::sys::{jint, jlong};
+
+/// Flags of `score`, and what `option` sets. The numbers are those of `Native.java`.
+const FREQUENCY: jint = 32;
+const UNCERTAINTY: jint = 64;
+const MIX: jint = 128;
+const EMBEDDINGS: jint = 256;
+const SIMILARITY: jint = 512;
+const CERTAIN: jint = 1024;
+
+/// Copies that last until they are set again; the flags of a score say which of them count.
+#[derive(Default)]
+pub(crate) struct Options {
+    frequency: Vec<jint>,
+    uncertainty: Vec<f32>,
+    category: Vec<jint>,
+    target: Vec<f32>,
+    similarity: Vec<f32>,
+    width: usize,
+    /// The same bits as Java's, unsigned.
+    counts: Vec<u32>,
+    categories: Vec<u32>,
+}
+
+impl Options {
+    /// The request with what `flags` say is there.
+    pub(crate) fn add<'a>(&'a self, flags: jint, request: Request<'a>) -> Request<'a> {
+        let given = |flag: jint| flags & flag != 0;
+        let similarity = if given(EMBEDDINGS) {
+            Some(Similarity::Embeddings { values: &self.similarity, width: self.width })
+        } else {
+            given(SIMILARITY).then_some(Similarity::Pairs { values: &self.similarity })
+        };
+        Request {
+            frequency: given(FREQUENCY).then_some(&self.counts),
+            uncertainty: given(UNCERTAINTY).then_some(&self.uncertainty),
+            mix: given(MIX).then_some(Mix { category: &self.categories, target: &self.target }),
+            similarity,
+            explore: !given(CERTAIN),
+            ..request
+        }
+    }
+}
+
+/// Copies the arrays that `what` is made of; the others are null.
+pub(crate) fn set<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    workspace: jlong,
+    what: jint,
+    ints: JIntArray<'local>,
+    floats: JFloatArray<'local>,
+    width: jint,
+) -> std::result::Result<(), Fault> {
+    let width = usize::try_from(width).map_err(|_| Error::new(codes::RANGE, "width", None, format!("is {width}")))?;
+    let counts = if ints.is_null() { 0 } else { ints.len(env)? };
+    let amounts = if floats.is_null() { 0 } else { floats.len(env)? };
+    let mut failed = Ok(());
+    WORKSPACES.exclusively(workspace, |state| {
+        state.forget();
+        let own = state.options();
+        let take_ints = |to: &mut Vec<jint>| {
+            to.resize(counts, 0);
+            if counts > 0 { ints.get_region(env, 0, to) } else { Ok(()) }
+        };
+        failed = match what {
+            FREQUENCY => take_ints(&mut own.frequency),
+            MIX => take_ints(&mut own.category),
+            _ => Ok(()),
+        };
+        let target = match what {
+            UNCERTAINTY => Some(&mut own.uncertainty),
+            MIX => Some(&mut own.target),
+            EMBEDDINGS | SIMILARITY => Some(&mut own.similarity),
+            _ => None,
+        };
+        if let (Some(to), true) = (target, failed.is_ok()) {
+            to.resize(amounts, 0.0);
+            failed = if amounts > 0 { floats.get_region(env, 0, to) } else { Ok(()) };
+        }
+        own.width = if what == EMBEDDINGS { width } else { own.width };
+        let unsigned = |from: &[jint], to: &mut Vec<u32>| {
+            to.clear();
+            to.extend(from.iter().map(|v| *v as u32));
+        };
+        match what {
+            FREQUENCY => unsigned(&own.frequency, &mut own.counts),
+            MIX => unsigned(&own.category, &mut own.categories),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(failed?)
+}
