@@ -18,7 +18,10 @@ class RulesTest {
   /** Four campaigns a, b, c, d of the values above, and an organic candidate; scored by no chance. */
   private static Workspace begun(Scorer scorer, long key) {
     Policy p = scorer.policy();
-    Workspace ws = scorer.newWorkspace(8);
+    return fill(scorer.newWorkspace(8), p, key);
+  }
+
+  private static Workspace fill(Workspace ws, Policy p, long key) {
     ws.begin(p, 5).time(0).key(key);
     ws.organic(new float[] {0.1f, 0.2f, 0.3f, 0.4f, 0.5f});
     ws.campaign(new int[] {p.row("a"), p.row("b"), p.row("c"), p.row("d"), Policy.ORGANIC});
@@ -53,8 +56,7 @@ class RulesTest {
       assertEquals(2, lost.lostTo());
       assertTrue(lost.text().contains("candidate 2"), lost.text());
       // What only some requests bring counts until the next begin.
-      ws.begin(scorer.policy(), 5).time(0).key(1).explore(false);
-      ws.score();
+      fill(ws, scorer.policy(), 1).explore(false).score();
       assertEquals("picked", ws.reason(0));
     }
   }
@@ -70,7 +72,7 @@ class RulesTest {
       pairs[1] = 1f;
       ws.similarity(pairs).score();
       assertEquals(2, ws.pick(1));
-      ws.begin(scorer.policy(), 5).time(0).explore(false).mix(new int[] {0, 0, 0, 1, -1}, new float[] {1, 1}).score();
+      fill(ws, scorer.policy(), 1).explore(false).mix(new int[] {0, 0, 0, 1, -1}, new float[] {1, 1}).score();
       assertEquals(List.of(0, 3), List.of(ws.pick(0), ws.pick(1)));
     }
   }
