@@ -342,7 +342,7 @@ pub(crate) fn explain<'local>(
     lines.set_element(env, 1, &kinds)?;
     lines.set_element(env, 2, &amounts)?;
     if let Some(cause) = explanation.cause {
-        let texts = strings(env, [cause.name, &cause.text].into_iter())?;
+        let texts = strings(env, [cause.name, &cause.text])?;
         let numbers = [
             cause.lost_to.map_or(-1.0, f64::from),
             cause.term.map_or(-1.0, |term| term as f64),
