@@ -1,4 +1,4 @@
-"""The native rows: every path that this machine has beside plain Rust, 10 k and 1 M campaigns, and the checked load of a policy."""
+"""The native rows: every path beside plain Rust, 10 k and 1 M campaigns, and the checked load of a policy."""
 
 import os
 import subprocess
