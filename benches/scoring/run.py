@@ -3,9 +3,9 @@
   scripts/bench scoring                     every part
   scripts/bench scoring --only rust java    some parts
 
-Prints one JSON line per comparison. A part is a folder beside this file with a program `rows.py` that prints such lines.
-What earlier parts of the run printed is in the file that EQUIPOISE_SCORING_LINES names (out/bench/scoring.jsonl), so
-that bindings can be put beside the native kernel.
+Prints one JSON line per comparison. A part is a folder beside this file with a program `rows.py` that prints such
+lines. What earlier parts of the run printed is in the file that EQUIPOISE_SCORING_LINES names
+(out/bench/scoring.jsonl), so that bindings can be put beside the native kernel.
 """
 
 import argparse
