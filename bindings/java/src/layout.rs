@@ -38,7 +38,9 @@ pub(crate) struct Layout {
 impl Layout {
     /// The layout for `capacity` candidates of `measures` measures; none if its size passes an `i64`.
     pub(crate) fn new(capacity: usize, measures: usize) -> Option<Self> {
-        let stride = capacity.checked_next_multiple_of(ALIGNMENT / 4)?;
+        // An odd number of cache lines: columns a power of two apart would fight for the same places of the cache.
+        let stride = capacity.checked_next_multiple_of(ALIGNMENT / 4)?.checked_add(ALIGNMENT / 4)?;
+        let stride = stride - if (stride / (ALIGNMENT / 4)).is_multiple_of(2) { ALIGNMENT / 4 } else { 0 };
         let words = stride.checked_mul(4)?;
         let bytes = capacity.checked_next_multiple_of(ALIGNMENT)?;
         let packed_candidates = stride.min(PACKED_CANDIDATES);

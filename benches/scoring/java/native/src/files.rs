@@ -19,8 +19,11 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const SIZES: [usize; 3] = [50, 500, 2_000];
 /// Candidates of all turns together: with many campaigns, as many as it takes to find their rows cold.
 const COLD: usize = 128_000;
-/// Requests with organic scores and measures of their own; turns beyond share them, so that only rows are cold.
-const SHARED: usize = 16;
+
+/// Requests with organic scores and measures of their own, as many as stay in L2; turns beyond share them, so that only rows are cold.
+fn shared(n: usize) -> usize {
+    (8_000 / n).clamp(4, 16)
+}
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,7 +36,7 @@ fn main() -> Outcome {
     policy.with_valid_until(i64::MAX / 2)?.save(folder.join("b.safetensors"))?;
     fs::write(folder.join("campaigns.bin"), peer(&draft))?;
     for n in SIZES {
-        let turns = if campaigns > 100_000 { COLD / n } else { SHARED };
+        let turns = if campaigns > 100_000 { COLD / n } else { shared(n) };
         fs::write(folder.join(format!("requests-{n}.bin")), requests(n, turns, campaigns, &policy)?)?;
     }
     fs::write(folder.join("path"), format!("{:?}", equipoise_kernel::path()).to_lowercase())?;
@@ -87,9 +90,9 @@ fn requests(n: usize, turns: usize, campaigns: u32, policy: &Policy) -> equipois
     let mut out = Vec::new();
     let mut workspace = Workspace::with_capacity(n);
     let columns = |turn| Columns::new(turn, n, campaigns, policy, Reference::Given);
-    let shared: Vec<Columns> = (0..SHARED as u64).map(columns).collect();
+    let shared: Vec<Columns> = (0..shared(n) as u64).map(columns).collect();
     out.extend((turns as u32).to_le_bytes());
-    out.extend((SHARED as u32).to_le_bytes());
+    out.extend((shared.len() as u32).to_le_bytes());
     for columns in &shared {
         put_floats(&mut out, &columns.organic);
         put_floats(&mut out, &columns.measures);
@@ -97,7 +100,7 @@ fn requests(n: usize, turns: usize, campaigns: u32, policy: &Policy) -> equipois
     for turn in 0..turns {
         let own = columns(turn as u64);
         out.extend(own.promoted.iter().flat_map(|c| c.map_or(-1, |c| c as i32).to_le_bytes()));
-        let request = Request { campaign: &own.rows, ..shared[turn % SHARED].request(false) };
+        let request = Request { campaign: &own.rows, ..shared[turn % shared.len()].request(false) };
         let decision = policy.score(&request, &mut workspace)?;
         put_floats(&mut out, decision.scores());
         out.extend((decision.picks().len() as u32).to_le_bytes());
