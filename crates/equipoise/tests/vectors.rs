@@ -270,10 +270,12 @@ fn every_error_has_its_code_argument_and_index() {
 #[test]
 fn every_code_has_a_vector() {
     // These take a layout of memory, an order of calls, a full memory or a bug: each face tests those it can raise.
-    let only_faces = [codes::LAYOUT, codes::CLOSED, codes::CONCURRENT, codes::MEMORY, codes::PANIC];
+    let only_faces = [codes::LAYOUT, codes::CLOSED, codes::CONCURRENT, codes::MEMORY, codes::PANIC, codes::LIBRARY];
+    // These a scorer with a live policy: scorer_install.rs, and the tests of each face's scorer.
+    let only_scorers = [codes::STALE, codes::FOREIGN, codes::OLDER, codes::WORSE, codes::NOT_KEPT];
     // And these a checkpoint or a packed log, which plan_checkpoint.rs and plan_packed.rs write, damage and swap.
     let only_files = [codes::FILE_CORRUPT, codes::FILE_VERSION, codes::FOREIGN_FILE];
-    let only_faces: BTreeSet<&str> = only_faces.into_iter().chain(only_files).chain([codes::CANCELLED]).collect();
+    let only_faces: BTreeSet<&str> = only_faces.into_iter().chain(only_scorers).chain(only_files).chain([codes::CANCELLED]).collect();
     let document = document("errors.json");
     let covered: BTreeSet<&str> = list(&document, "cases").iter().map(|c| c["code"].as_str().expect("a code")).collect();
     for (code, _, _) in CODES {
