@@ -1,5 +1,5 @@
 //! One request: who is admitted, what each candidate scores, and who leads. [`admit`], [`weigh`] and [`lead`] run one after the other on one
-//! [`Bench`] of scratch memory. The AVX-512 and AVX2 paths share one source over sixteen lanes; [`plain`] is their portable twin, which every other
+//! [`Bench`] of scratch memory. The AVX-512 and AVX2 paths share one source over sixteen lanes; `plain` is their portable twin, which every other
 //! machine takes, ARM among them: lanes of NEON are not written, because they could not be checked where this was.
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 has lanes of its own"))]
 
