@@ -24,7 +24,7 @@ impl Slate {
     ///
     /// let slate = Slate { relevance_floor: Some(0.1), relevance_floor_share: Some(0.5), ..Slate::default() };
     /// let floor = slate.relevance(0.4);
-    /// assert_eq!(floor.least(), 0.2);
+    /// assert_eq!(floor.least(), 0.5 * f64::from(0.4_f32));
     /// assert!(floor.is_met(0.25) && !floor.is_met(0.15));
     /// assert_eq!(slate.relevance(0.1).least(), 0.1);
     /// ```
