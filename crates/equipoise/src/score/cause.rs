@@ -39,9 +39,10 @@ impl Cause {
 pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: usize, terms: &[Term]) -> Option<Cause> {
     let reason = ws.reasons[i];
     let slate = policy.slate();
+    // The caller's columns may have changed since they were scored: what they hold now is named only where it is a campaign.
     let campaign = match request.campaign[i] {
         ORGANIC | UNKNOWN => None,
-        row => Some(row & ((1 << INDEX_BITS) - 1)),
+        row => Some(row & ((1 << INDEX_BITS) - 1)).filter(|c| (*c as usize) < policy.roster().len()),
     };
     let whose = campaign.map_or_else(String::new, |c| format!("campaign {}", quote(policy.roster().id(c))));
     let place = |list: Option<Vec<&str>>| {
