@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 from collections import Counter
 from typing import Any
@@ -13,7 +14,8 @@ import equipoise as eq
 
 from . import vectors
 
-CALLS = 10_000
+# The quick count, times EQUIPOISE_SOAK in scripts/soak.
+CALLS = 10_000 * int(os.environ.get("EQUIPOISE_SOAK", "1"))
 NUMBERS = [0, 1, 2, 3, 7, 8, 9, -1, 2**31, 2**32, 2**63, 2**64, 2**80, -(2**63), 0.0, -0.0, 0.5, 1e-45, 1e12, 1.1e12]
 NUMBERS += [1e308, math.nan, math.inf, -math.inf]
 OTHERS = [None, "", "SE", "radio", "x\0y", "\ud800", b"SE", [], {}, (), object(), True, np.float32(0.5), np.int64(3)]

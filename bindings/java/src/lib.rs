@@ -10,6 +10,7 @@ mod options;
 mod policy;
 mod record;
 mod scorer;
+mod sync;
 mod table;
 mod workspace;
 

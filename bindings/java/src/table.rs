@@ -1,16 +1,17 @@
 //! Handles that can be wrong: a number from Java is looked up and checked, never followed.
 
+use crate::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError};
 use equipoise::error::{Error, Result, codes};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError};
 
-/// Slots come in blocks that never move, so that a look-up takes no lock but the slot's own.
-const BLOCK: usize = 1 << 11;
+/// Slots come in this many blocks that never move, so that a look-up takes no lock but the slot's own.
 const BLOCKS: usize = 1 << 9;
 const INDEX_BITS: u32 = 20;
 
 /// Things that Java names by handles. A handle is the table's kind, a generation and an index; every slot counts its generations up, so
 /// a handle that was released, is of the other table, or was made up finds nothing.
-pub(crate) struct Table<T> {
+///
+/// `BLOCK` slots make a block; a power of two, at most 2^11.
+pub(crate) struct Table<T, const BLOCK: usize = { 1 << 11 }> {
     kind: u64,
     what: &'static str,
     blocks: [OnceLock<Box<[Slot<T>]>>; BLOCKS],
@@ -32,7 +33,7 @@ struct Free {
     fresh: u32,
 }
 
-impl<T> Table<T> {
+impl<T, const BLOCK: usize> Table<T, BLOCK> {
     /// An empty table. `kind` differs from table to table, below 2^11, not 0; `what` names its things in messages.
     pub(crate) const fn new(kind: u64, what: &'static str) -> Self {
         Self { kind, what, blocks: [const { OnceLock::new() }; BLOCKS], free: Mutex::new(Free { released: Vec::new(), fresh: 0 }) }
@@ -98,7 +99,7 @@ impl<T> Table<T> {
         if handle >> (32 + INDEX_BITS) != self.kind {
             return None;
         }
-        Some((&self.blocks[index / BLOCK].get()?[index % BLOCK], (handle >> INDEX_BITS) as u32, index as u32))
+        Some((&self.blocks.get(index / BLOCK)?.get()?[index % BLOCK], (handle >> INDEX_BITS) as u32, index as u32))
     }
 
     fn closed(&self) -> Error {
@@ -106,7 +107,7 @@ impl<T> Table<T> {
     }
 }
 
-impl<T: Clone> Table<T> {
+impl<T: Clone, const BLOCK: usize> Table<T, BLOCK> {
     /// A copy of what `handle` names.
     pub(crate) fn get(&self, handle: i64) -> Result<T> {
         let (slot, generation, _) = self.slot(handle).ok_or_else(|| self.closed())?;

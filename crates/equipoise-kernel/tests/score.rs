@@ -77,7 +77,7 @@ fn instance(draw: &mut Draw, n: usize) -> Instance {
             flight: (instant(draw), instant(draw)),
         })
         .collect();
-    let mut rows = HotRows::new(count as u32, width);
+    let mut rows = HotRows::new(count as u32, width).expect("memory");
     for (c, campaign) in campaigns.iter().enumerate() {
         let (markets, surfaces) = campaign.sets;
         rows.set(c as u32, HotRow { prices: &campaign.prices, markets, surfaces, flight: campaign.flight });

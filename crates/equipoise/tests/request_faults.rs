@@ -1,6 +1,7 @@
 //! Requests with a fault: each is refused with its code, argument and index, and leaves nothing behind.
 
 mod serving;
+mod soak;
 
 use equipoise::policy::{Policy, UNKNOWN};
 use equipoise::score::{Measures, Request, Workspace};
@@ -14,7 +15,7 @@ fn every_fault_is_refused_and_named() {
     let mut workspace = Workspace::default();
     let mut executed = 0;
     let mut kinds = [0; 12];
-    while executed < FAULTS {
+    while executed < soak::times(FAULTS) {
         let draft = draft(&mut random);
         let policy = Policy::new(&draft).expect("a good draft");
         let other = policy.with_valid_until(77 + executed as i64).expect("a good policy");

@@ -53,16 +53,19 @@ impl HotRows {
         words.div_ceil(16).checked_mul(64)
     }
 
-    /// Rows of zeros, each for `width` prices.
+    /// Rows of zeros, each for `width` prices; none where there is no memory for them.
     ///
     /// # Panics
     /// If there are more words than an `i32` counts.
     #[must_use]
-    pub fn new(campaigns: u32, width: usize) -> Self {
+    pub fn new(campaigns: u32, width: usize) -> Option<Self> {
         let stride = Self::stride_of(width);
         let words = (campaigns as usize + 1) * stride;
         assert!(i32::try_from(words).is_ok(), "{words} words of rows can be counted");
-        Self { lines: vec![Line([0; 16]); words.div_ceil(16)], campaigns, width, stride, sets: (1, 1) }
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(words.div_ceil(16)).ok()?;
+        lines.resize(words.div_ceil(16), Line([0; 16]));
+        Some(Self { lines, campaigns, width, stride, sets: (1, 1) })
     }
 
     /// Writes a campaign's row.

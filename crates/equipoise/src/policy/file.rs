@@ -3,6 +3,7 @@
 use super::column::{Column, Scalar, Texts};
 use super::container::{self, Container, corrupt, shorten};
 use super::draft::Draft;
+use super::memory;
 use super::objectives::Objectives;
 use super::roster::{NONE, Party, Places, Roster};
 use super::rows::CAMPAIGN_LIMIT;
@@ -377,7 +378,7 @@ impl Reader<'_> {
         if priced > names.len() {
             return flaw(offsets, None, 8, format!("{priced} priced names of {}", names.len()));
         }
-        let sorted = Places::sort(&names);
+        let sorted = Places::sort(&names, memory::collected(names.len(), 0..names.len() as u32)?);
         if let Some(pair) = sorted.windows(2).find(|p| names.raw(p[0] as usize) == names.raw(p[1] as usize)) {
             return flaw(text, Some(pair[1] as usize), 8, format!("{} occurs twice", quote(names.get(pair[1] as usize))));
         }

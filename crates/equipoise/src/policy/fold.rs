@@ -4,6 +4,7 @@
 //! number where no market and no surface prices it.
 
 use super::file::Ledgers;
+use super::memory;
 use super::reach::Reach;
 use super::roster::{NONE, Roster};
 use crate::error::{Error, Result, codes};
@@ -78,14 +79,14 @@ pub(crate) struct Touching {
 }
 
 impl Touching {
-    fn new(roster: &Roster, ledgers: &Ledgers) -> Self {
+    fn new(roster: &Roster, ledgers: &Ledgers) -> Result<Self> {
         let mut base = [0; 4];
         let mut keys = 0;
         for (scope, base) in [Scope::Campaign, Scope::Artist, Scope::Label, Scope::Licensor].into_iter().zip(&mut base) {
             *base = keys;
             keys += roster.keys(scope);
         }
-        let mut starts = vec![0_u32; keys + 1];
+        let mut starts = memory::filled(0_u32, keys + 1)?;
         let (mut everywhere, mut request) = (Vec::new(), Vec::new());
         let slot = |l: usize| base[ledgers.scope(l) as usize] + ledgers.key.get(l) as usize;
         let own = |l: usize| ledgers.scope(l).is_campaign_side() && ledgers.outside.get(l) == 0.0;
@@ -93,15 +94,15 @@ impl Touching {
             if own(l) {
                 starts[slot(l) + 1] += 1;
             } else if ledgers.scope(l).is_campaign_side() {
-                everywhere.push(l as u32);
+                memory::push(&mut everywhere, l as u32)?;
             } else {
-                request.push(l as u32);
+                memory::push(&mut request, l as u32)?;
             }
         }
         for k in 0..keys {
             starts[k + 1] += starts[k];
         }
-        let mut list = vec![0_u32; starts[keys] as usize];
+        let mut list = memory::filled(0_u32, starts[keys] as usize)?;
         // Filling moves every start to its end, which is the next one's start: shifted back below.
         for l in (0..ledgers.len()).filter(|l| own(*l)) {
             let at = &mut starts[slot(l)];
@@ -110,7 +111,7 @@ impl Touching {
         }
         starts.rotate_right(1);
         starts[0] = 0;
-        Self { starts, list, base, everywhere, request }
+        Ok(Self { starts, list, base, everywhere, request })
     }
 
     /// Calls `visit` with every campaign-side ledger that has a coefficient for campaign `index`, and that coefficient, in order of folding.
@@ -184,7 +185,7 @@ pub(crate) fn segment_coefficient(ledgers: &Ledgers, l: usize, market: u32, surf
 /// Folds all prices. `weights` has one entry per measure, `exposure` first; `file` is the size of the policy's file in bytes.
 pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: usize) -> Result<Prices> {
     let limit = |what: String| Error::new(codes::POLICY_LIMIT, "ledgers", None, what);
-    let touching = Touching::new(roster, ledgers);
+    let touching = Touching::new(roster, ledgers)?;
     let mut column = vec![NONE; weights.len()];
     let (mut by_market, mut by_surface, mut priced_here) =
         (vec![false; weights.len()], vec![false; weights.len()], vec![Vec::new(); weights.len()]);
@@ -202,7 +203,7 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
             _ => {}
         }
         if !ledgers.scope(l).is_campaign_side() {
-            priced_here[j].push(l);
+            memory::push(&mut priced_here[j], l)?;
         }
     }
     // Columns in order of measure, whatever the order of the ledgers.
@@ -228,7 +229,7 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
         return Err(limit(format!("folding these shares takes {work} additions, the limit is {WORK_LIMIT}")));
     }
 
-    let mut values = Vec::with_capacity(floats.unwrap_or(0));
+    let mut values = memory::room(floats.unwrap_or(0))?;
     let (mut places, mut lowest) = (Vec::new(), Vec::new());
     for (j, (markets, surfaces)) in sizes.into_iter().enumerate() {
         places.push((values.len(), if by_market[j] { surfaces } else { 0 }, usize::from(by_surface[j])));
@@ -249,8 +250,9 @@ pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: us
     }
     let segments = Segments { values, places, lowest, markets: roster.markets.priced, surfaces: roster.surfaces.priced };
 
-    let reach = Reach::new(roster, file + MEMORY_SLACK - taken);
-    let mut rows = HotRows::new(roster.len() as u32, width);
+    let reach = Reach::new(roster, file + MEMORY_SLACK - taken)?;
+    let mut rows = HotRows::new(roster.len() as u32, width)
+        .ok_or_else(|| super::no_memory(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX) as u64))?;
     let (mut sums, mut prices) = (vec![0_f64; width], vec![0_f32; width]);
     for c in 0..roster.len() as u32 {
         if width > 0 {

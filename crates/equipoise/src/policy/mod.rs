@@ -7,6 +7,7 @@ mod draft;
 mod file;
 mod fold;
 mod lineage;
+mod memory;
 mod objectives;
 mod reach;
 mod roster;
@@ -153,7 +154,11 @@ impl Policy {
         let bytes = Arc::new(bytes);
         let contents = file::read(&bytes)?;
         let prices = fold::fold(&contents.weights, &contents.roster, &contents.ledgers, bytes.len())?;
-        let hashes = if contents.tie_breadth > 0.0 { contents.roster.ids.iter().map(hash_text).collect() } else { Vec::new() };
+        let hashes = if contents.tie_breadth > 0.0 {
+            memory::collected(contents.roster.len(), contents.roster.ids.iter().map(hash_text))?
+        } else {
+            Vec::new()
+        };
         let displacement = contents.measures[1..].iter().position(|m| m == "displacement");
         let mut id = [0; 16];
         id.copy_from_slice(&contents.digest[..16]);

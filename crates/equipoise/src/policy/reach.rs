@@ -1,6 +1,8 @@
 //! Reach: which campaigns' sets of markets and surfaces hold a segment, turned round so that a request looks its segment up once.
 
+use super::memory;
 use super::roster::{NONE, Places, Roster};
+use crate::error::Result;
 
 /// Bits by place, then by number of a set. Number 0 is everywhere, number `s + 1` is set `s` of the roster.
 #[derive(Debug)]
@@ -26,10 +28,15 @@ const EVERYWHERE: [u32; 16] = {
 
 impl Reach {
     /// `None` where the tables would take more than `limit` bytes, or there are more sets than 16 bits count.
-    pub(super) fn new(roster: &Roster, limit: usize) -> Option<Self> {
-        let (markets, surfaces) = (Sets::bytes(&roster.markets)?, Sets::bytes(&roster.surfaces)?);
-        (markets.checked_add(surfaces)? <= limit)
-            .then(|| Self { markets: Sets::new(&roster.markets), surfaces: Sets::new(&roster.surfaces) })
+    ///
+    /// # Errors
+    /// `resource_exhausted.memory`.
+    pub(super) fn new(roster: &Roster, limit: usize) -> Result<Option<Self>> {
+        let sizes = Sets::bytes(&roster.markets).zip(Sets::bytes(&roster.surfaces));
+        if sizes.and_then(|(markets, surfaces)| markets.checked_add(surfaces)).is_none_or(|bytes| bytes > limit) {
+            return Ok(None);
+        }
+        Ok(Some(Self { markets: Sets::new(&roster.markets)?, surfaces: Sets::new(&roster.surfaces)? }))
     }
 
     /// Numbers of a campaign's sets of markets and surfaces.
@@ -63,9 +70,9 @@ impl Sets {
         (places.names.len() + 1).checked_mul(Self::words(places) * 4)
     }
 
-    fn new(places: &Places) -> Self {
+    fn new(places: &Places) -> Result<Self> {
         let words = Self::words(places);
-        let mut bits = vec![0; (places.names.len() + 1) * words];
+        let mut bits = memory::filled(0, (places.names.len() + 1) * words)?;
         for place in bits.chunks_exact_mut(words) {
             place[0] |= 1;
         }
@@ -79,7 +86,7 @@ impl Sets {
                 }
             }
         }
-        Self { bits, words }
+        Ok(Self { bits, words })
     }
 
     fn at(&self, place: u32) -> &[u32] {

@@ -127,9 +127,10 @@ impl Places {
         (self.of.get(index) != NONE).then(|| held().collect())
     }
 
-    pub(crate) fn sort(names: &Texts) -> Vec<u32> {
-        let mut sorted: Vec<u32> = (0..names.len() as u32).collect();
-        sorted.sort_by(|a, b| names.raw(*a as usize).cmp(names.raw(*b as usize)));
+    /// The numbers of names, `0..`, in the order of the names.
+    pub(super) fn sort(names: &Texts, mut sorted: Vec<u32>) -> Vec<u32> {
+        // In place: the stable sort asks for memory of its own.
+        sorted.sort_unstable_by(|a, b| names.raw(*a as usize).cmp(names.raw(*b as usize)).then(a.cmp(b)));
         sorted
     }
 
@@ -162,7 +163,7 @@ impl Places {
             })
             .collect();
         let names = Texts::from_strs(list);
-        let sorted = Self::sort(&names);
+        let sorted = Self::sort(&names, (0..names.len() as u32).collect());
         Self { priced: first.len(), sets: Column::from_values(sets), of: Column::from_values(of), sorted, names }
     }
 }

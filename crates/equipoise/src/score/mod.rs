@@ -39,6 +39,7 @@ mod explain;
 mod explore;
 mod gates;
 mod install;
+mod publication;
 mod record;
 mod refuse;
 mod request;
@@ -47,6 +48,7 @@ mod scorer;
 mod seat;
 mod slate;
 mod switches;
+mod sync;
 mod watch;
 mod workspace;
 

@@ -1,13 +1,13 @@
 //! The live policy of a service, with everything that outlives it: switches, breakers, counters.
 
 use super::install::{fresh, result_of};
+use super::publication::{Held, Publication};
 use super::seat::{Seat, unknown};
 use super::{BreakerState, Breakers, Decision, Gates, Install, Request, Switches, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::Scope;
 use crate::observe::{self, Degraded, Metrics, Registry, Scored};
 use crate::policy::Policy;
-use arc_swap::ArcSwap;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,9 +58,7 @@ pub struct Scorer(Arc<Shared>);
 struct Shared {
     /// Tells scorers apart.
     number: u64,
-    published: ArcSwap<Published>,
-    /// Counts what was published; read by every request.
-    edition: AtomicU64,
+    published: Publication<Published>,
     /// One request of this many is timed, a power of two; 0 for none.
     timed: AtomicU64,
     clock: Clock,
@@ -89,8 +87,8 @@ struct Control {
     installs: Vec<(&'static str, u64)>,
     refusal: Option<Error>,
     /// Everything that was ever published and may still be in use: held here, so that a scoring thread never frees it.
-    editions: Vec<Arc<Published>>,
-    gates: Vec<Arc<Gates>>,
+    editions: Held<Published>,
+    gates: Held<Gates>,
     policies: Vec<Policy>,
 }
 
@@ -149,15 +147,14 @@ impl Scorer {
             installed_at: clock(),
             installs: Vec::new(),
             refusal: None,
-            editions: Vec::new(),
-            gates: Vec::new(),
+            editions: Held::new(),
+            gates: Held::new(),
             policies: Vec::new(),
         };
         let first = control.edition(vec![policy.clone()]);
         Self(Arc::new(Shared {
             number: COUNT.fetch_add(1, Ordering::Relaxed),
-            published: ArcSwap::new(first),
-            edition: AtomicU64::new(1),
+            published: Publication::new(first),
             timed: AtomicU64::new(TIMED),
             clock,
             control: Mutex::new(control),
@@ -175,7 +172,7 @@ impl Scorer {
     /// The live policy as one thread sees it, again and again, without touching anything shared. It keeps the policy that it saw last alive.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        let (shared, edition) = (self.clone(), self.0.edition.load(Ordering::Acquire));
+        let (shared, edition) = (self.clone(), self.0.published.edition());
         Reader { policy: self.policy(), edition, scorer: shared }
     }
 
@@ -254,9 +251,8 @@ impl Scorer {
     /// Brings the seat's gates up to this moment and to `policy`.
     #[inline]
     fn refresh(&self, seat: &mut Seat, policy: &Policy) {
-        let edition = self.0.edition.load(Ordering::Acquire);
+        let edition = self.0.published.edition();
         if seat.edition != edition || seat.policy != policy.id() {
-            // Should something be published meanwhile, the gates are newer than the edition says, and are looked up once more.
             seat.gates = self.gates(policy);
             (seat.edition, seat.policy) = (edition, policy.id());
         }
@@ -509,8 +505,7 @@ impl Scorer {
     }
 
     fn publish(&self, control: &mut Control, policies: Vec<Policy>) {
-        self.0.published.store(control.edition(policies));
-        self.0.edition.fetch_add(1, Ordering::Release);
+        self.0.published.publish(control.edition(policies));
         control.free();
     }
 
@@ -556,7 +551,7 @@ impl Control {
         let gates = Gates::new(policy, &self.switches, &self.breakers);
         (!gates.is_open()).then(|| {
             let gates = Arc::new(gates);
-            self.gates.push(Arc::clone(&gates));
+            self.gates.keep(&gates);
             gates
         })
     }
@@ -572,14 +567,14 @@ impl Control {
         // A switch that no policy here feels may be felt by one that a request still holds.
         let open = self.switches.is_empty() && self.breakers.engaged().next().is_none();
         let edition = Arc::new(Published { policies, gates, open });
-        self.editions.push(Arc::clone(&edition));
+        self.editions.keep(&edition);
         edition
     }
 
     /// Frees what only this list holds; nobody else can come by it any more.
     fn free(&mut self) {
-        self.editions.retain_mut(|edition| Arc::get_mut(edition).is_none());
-        self.gates.retain_mut(|gates| Arc::get_mut(gates).is_none());
+        self.editions.free();
+        self.gates.free();
         self.policies.retain(|policy| !policy.is_only());
     }
 }
@@ -619,7 +614,7 @@ impl Reader {
     /// The live policy of this moment; about a nanosecond where nothing was published since the last call.
     #[inline]
     pub fn policy(&mut self) -> &Policy {
-        let edition = self.scorer.0.edition.load(Ordering::Acquire);
+        let edition = self.scorer.0.published.edition();
         if edition != self.edition {
             (self.policy, self.edition) = (self.scorer.policy(), edition);
         }

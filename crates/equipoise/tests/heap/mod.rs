@@ -60,6 +60,11 @@ pub fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (outcome, PEAK.load(Ordering::Relaxed) - before)
 }
 
+/// Bytes held now.
+pub fn held() -> usize {
+    HELD.load(Ordering::Relaxed)
+}
+
 /// Runs `work` and tells how often it allocated.
 pub fn allocations<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = ALLOCATIONS.load(Ordering::Relaxed);

@@ -1,0 +1,3 @@
+//! What `table.rs` is built from: here the real things, in its model (`tests/table_model.rs`) those of a scheduler.
+
+pub(crate) use std::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError};

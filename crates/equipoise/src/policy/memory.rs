@@ -1,0 +1,39 @@
+//! Memory whose size a file decides: it is had, or the policy is refused; the process never ends for the want of it.
+
+use super::no_memory;
+use crate::error::{Error, Result};
+
+/// An empty list with room for `n`.
+///
+/// # Errors
+/// `resource_exhausted.memory`, as all here.
+pub(super) fn room<T>(n: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(n).map_err(|_| wanting::<T>(n))?;
+    Ok(list)
+}
+
+/// `n` times `value`.
+pub(super) fn filled<T: Clone>(value: T, n: usize) -> Result<Vec<T>> {
+    let mut list = room(n)?;
+    list.resize(n, value);
+    Ok(list)
+}
+
+/// Everything that comes, `n` of them.
+pub(super) fn collected<T>(n: usize, things: impl Iterator<Item = T>) -> Result<Vec<T>> {
+    let mut list = room(n)?;
+    list.extend(things.take(n));
+    Ok(list)
+}
+
+/// Adds one to a list whose length nobody knows.
+pub(super) fn push<T>(list: &mut Vec<T>, thing: T) -> Result<()> {
+    list.try_reserve(1).map_err(|_| wanting::<T>(list.len() + 1))?;
+    list.push(thing);
+    Ok(())
+}
+
+fn wanting<T>(n: usize) -> Error {
+    no_memory((n as u64).saturating_mul(size_of::<T>() as u64))
+}
