@@ -13,13 +13,24 @@ mod sync {
     /// `arc_swap` as it promises to be: one step to load, one to store.
     pub(super) struct ArcSwap<T>(shuttle::sync::Mutex<Arc<T>>);
 
+    /// As the guard of `arc_swap`.
+    pub(super) struct Loaded<T>(Arc<T>);
+
+    impl<T> std::ops::Deref for Loaded<T> {
+        type Target = Arc<T>;
+
+        fn deref(&self) -> &Arc<T> {
+            &self.0
+        }
+    }
+
     impl<T> ArcSwap<T> {
         pub(super) fn new(first: Arc<T>) -> Self {
             Self(shuttle::sync::Mutex::new(first))
         }
 
-        pub(super) fn load(&self) -> Box<Arc<T>> {
-            Box::new(Arc::clone(&self.0.lock().expect("never poisoned")))
+        pub(super) fn load(&self) -> Loaded<T> {
+            Loaded(Arc::clone(&self.0.lock().expect("never poisoned")))
         }
 
         pub(super) fn store(&self, next: Arc<T>) {
@@ -53,8 +64,8 @@ impl Drop for Edition {
 
 #[test]
 fn readers_see_the_latest_and_free_nothing() {
-    let wanted = soak::times(SCHEDULES);
     static RUN: AtomicUsize = AtomicUsize::new(0);
+    let wanted = soak::times(SCHEDULES);
     check_random(
         || {
             let maker = thread::current().id();
@@ -91,7 +102,9 @@ fn readers_see_the_latest_and_free_nothing() {
                 done.store(number, Ordering::Release);
                 held.free();
             }
-            readers.into_iter().for_each(|reader| reader.join().expect("a reader"));
+            for reader in readers {
+                reader.join().expect("a reader");
+            }
             held.free();
             assert_eq!(publication.load().number, PUBLISHED);
             drop(publication);
