@@ -28,7 +28,7 @@ fn nothing_piles_up() {
         drop(next);
         let live = reader.policy();
         let rows = live.rows(&ids);
-        let request = Request::new(&rows[..1 + swap % ids.len()], Measures::Columns { values: &[], stride: ids.len() });
+        let request = Request::new(&rows[..=swap % ids.len()], Measures::Columns { values: &[], stride: ids.len() });
         for _ in 0..scores / swaps {
             let decision = scorer.score(live, &request, &mut workspace).expect("a good request");
             assert_eq!(decision.policy_id(), live.id());

@@ -113,7 +113,8 @@ impl Policy {
     /// The record of a request that `workspace` has just scored by this policy. Allocates; `O(n log n)`, and the explanation of each pick.
     ///
     /// # Errors
-    /// `usage.not_begun` where the workspace holds another outcome.
+    /// `usage.not_begun` where the workspace holds another outcome; `invalid_input.row` where candidates are recorded and a column of rows was
+    /// changed to what is no campaign since.
     pub fn record(&self, request: &Request<'_>, workspace: &Workspace, what: Recording) -> Result<DecisionRecord> {
         workspace.check_holds(self, request.len())?;
         let n = request.len();
@@ -140,7 +141,8 @@ impl Policy {
             record.pick_propensity = vec![1.0; workspace.picks().len()];
         }
         for (k, i) in workspace.picks().iter().map(|p| *p as usize).enumerate() {
-            let campaign = request.campaign[i] & ((1 << INDEX_BITS) - 1);
+            // As it was scored: the caller's column may have changed since.
+            let campaign = workspace.campaigns[i];
             let terms = self.explain(request, workspace, i)?.terms;
             let [artist, label, licensor] = parties(self, campaign);
             record.pick.push(i as i32);
@@ -167,10 +169,17 @@ impl Policy {
     fn recorded_candidates(&self, request: &Request<'_>, workspace: &Workspace) -> Result<RecordedCandidates> {
         let columns = request.check(self)?;
         let (n, m) = (request.len(), self.measures().len());
-        let campaign = |row: &u32| match *row {
-            ORGANIC => None,
-            UNKNOWN => Some(String::new()),
-            row => Some(self.roster().id(row & ((1 << INDEX_BITS) - 1)).to_owned()),
+        let campaign = |(i, row): (usize, &u32)| match *row {
+            ORGANIC => Ok(None),
+            UNKNOWN => Ok(Some(String::new())),
+            row => {
+                let campaign = row & ((1 << INDEX_BITS) - 1);
+                if campaign as usize >= self.roster().len() {
+                    let message = format!("row {row:#010x} is campaign {campaign} of {}", self.roster().len());
+                    return Err(Error::new(codes::ROW, "campaign", Some(i as u64), message));
+                }
+                Ok(Some(self.roster().id(campaign).to_owned()))
+            }
         };
         let numbers = |list: &[u32]| list.iter().map(|v| (*v != NONE).then_some(i64::from(*v))).collect();
         let (similarity, embedding_width) = match request.similarity {
@@ -179,7 +188,7 @@ impl Policy {
             Some(Similarity::Embeddings { values, width }) => (Some(values.to_vec()), Some(width as i32)),
         };
         Ok(RecordedCandidates {
-            campaign: request.campaign.iter().map(campaign).collect(),
+            campaign: request.campaign.iter().enumerate().map(campaign).collect::<Result<_>>()?,
             score: workspace.scores().to_vec(),
             reason: workspace.reasons().iter().map(|r| r.name().to_owned()).collect(),
             measures: (0..n)
