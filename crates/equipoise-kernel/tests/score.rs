@@ -1,7 +1,7 @@
 //! Every path admits, weighs and leads as plain arithmetic says, to the bit, for any number of candidates, prices and sets.
 
 use equipoise_kernel::score::{
-    Admission, Amounts, Bench, Codes, Fill, HotRow, HotRows, UNPRICED, Weighing, admit_on, lead_on, weigh_on, within_on,
+    Admission, Bench, Codes, Fill, HotRow, HotRows, Measures, UNPRICED, Weighing, admit_on, lead_on, weigh_on, within_on,
 };
 use equipoise_kernel::{LANES, Path};
 
@@ -183,16 +183,16 @@ fn every_path_gives_the_same_bits() {
         let long: Vec<Vec<f32>> = of.columns.iter().map(|c| [&[f32::NAN; 5], c.as_slice()].concat()).collect();
         let slices: Vec<&[f32]> = long.iter().map(Vec::as_slice).collect();
         let layouts = [
-            Amounts::Columns { values: &flat, stride: n + 3 },
-            Amounts::Rows { values: &rows, stride: m + 2 },
-            Amounts::Slices { columns: &slices, offset: 5 },
+            Measures::Columns { values: &flat, stride: n + 3 },
+            Measures::Rows { values: &rows, stride: m + 2 },
+            Measures::Slices { columns: &slices, offset: 5 },
         ];
         for path in Path::available() {
-            for amounts in layouts {
+            for measures in layouts {
                 let (mut bench, mut campaigns, mut found) = (bench(&of), vec![0; n], vec![f32::NAN; n]);
                 assert!(admit_on(*path, &of.candidates, &admission(&of), &mut campaigns, &mut bench));
                 let weighing = Weighing {
-                    amounts,
+                    measures,
                     values: &of.values,
                     columns: &of.priced,
                     limit: LIMIT,
@@ -254,11 +254,11 @@ fn what_is_not_good_is_noticed_wherever_it_stands() {
         of.columns[j][at] = bad;
         let (flat, rows) = (of.columns.concat(), (0..n).flat_map(|i| of.columns.iter().map(move |c| c[i])).collect::<Vec<f32>>());
         for path in Path::available() {
-            for amounts in [Amounts::Columns { values: &flat, stride: n }, Amounts::Rows { values: &rows, stride: of.columns.len() }] {
+            for measures in [Measures::Columns { values: &flat, stride: n }, Measures::Rows { values: &rows, stride: of.columns.len() }] {
                 let mut bench = bench(&of);
                 assert!(admit_on(*path, &of.candidates, &admission(&of), &mut vec![0; n], &mut bench));
                 let fill = of.filled.map(|measure| Fill { measure, mark: MARK, reference: 0.5, organic: None });
-                let weighing = Weighing { amounts, values: &of.values, columns: &of.priced, limit: LIMIT, fill, tie: None, codes: CODES };
+                let weighing = Weighing { measures, values: &of.values, columns: &of.priced, limit: LIMIT, fill, tie: None, codes: CODES };
                 assert!(!weigh_on(*path, &weighing, &mut vec![0.0; n], &mut bench), "case {case}, {path:?}: {bad}");
             }
             let mut organic = of.organic.clone();

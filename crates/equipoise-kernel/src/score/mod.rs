@@ -19,4 +19,4 @@ pub use admit::{Admission, admit, admit_on};
 pub use bench::{Bench, Codes};
 pub use lead::{lead, lead_on};
 pub use rows::{HotRow, HotRows};
-pub use weigh::{Amounts, Fill, UNPRICED, Weighing, weigh, weigh_on, within, within_on};
+pub use weigh::{Fill, Measures, UNPRICED, Weighing, weigh, weigh_on, within, within_on};

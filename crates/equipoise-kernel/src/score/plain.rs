@@ -3,7 +3,7 @@
 use super::admit::Admission;
 use super::bench::Bench;
 use super::rows::{FLIGHT, SETS, word_of};
-use super::weigh::{Amounts, Fill, UNPRICED, Weighing};
+use super::weigh::{Fill, Measures, UNPRICED, Weighing};
 use crate::block::{LANES, Lane};
 
 /// Most leaders that are put in order.
@@ -61,17 +61,17 @@ pub(super) fn weigh(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) ->
             Some(prices) => scores.iter_mut().zip(prices).for_each(|(s, p)| *s = by.values[0] - p),
         }
         for j in 0..m {
-            let amounts = match by.amounts {
-                Amounts::Columns { values, stride } => &values[j * stride + from..][..len],
-                Amounts::Rows { values, stride } => {
+            let amounts = match by.measures {
+                Measures::Columns { values, stride } => &values[j * stride + from..][..len],
+                Measures::Rows { values, stride } => {
                     for (k, y) in tile[..len].iter_mut().enumerate() {
                         *y = values[(from + k) * stride + j];
                     }
                     &tile[..len]
                 }
                 // Only a column that is filled may be empty.
-                Amounts::Slices { columns, .. } if columns[j].is_empty() => &[],
-                Amounts::Slices { columns, offset } => &columns[j][offset + from..][..len],
+                Measures::Slices { columns, .. } if columns[j].is_empty() => &[],
+                Measures::Slices { columns, offset } => &columns[j][offset + from..][..len],
             };
             let mut full = [0.0; TILE];
             let amounts = match by.fill {

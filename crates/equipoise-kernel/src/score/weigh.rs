@@ -17,24 +17,25 @@ pub const UNPRICED: u32 = u32::MAX;
 /// Groups that are weighed side by side.
 const ABREAST: usize = 4;
 
-/// The measures of the candidates.
+/// The measures of a request's candidates, `m` each, in the policy's order.
 #[derive(Debug, Clone, Copy)]
-pub enum Amounts<'a> {
-    /// Measure `j` of candidate `i` is `values[j * stride + i]`.
+pub enum Measures<'a> {
+    /// Measure `j` of candidate `i` is `values[j * stride + i]`; `stride >= n`.
     Columns {
         /// All columns.
         values: &'a [f32],
         /// From one column to the next.
         stride: usize,
     },
-    /// Measure `j` of candidate `i` is `values[i * stride + j]`.
+    /// Measure `j` of candidate `i` is `values[i * stride + j]`; `stride >= m`.
     Rows {
         /// All rows.
         values: &'a [f32],
         /// From one row to the next.
         stride: usize,
     },
-    /// Measure `j` of candidate `i` is `columns[j][offset + i]`. The column of the measure that is filled may be empty.
+    /// Measure `j` of candidate `i` is `columns[j][offset + i]`. The column of the measure that is filled may be empty: it is
+    /// unwritten throughout.
     Slices {
         /// One column per measure.
         columns: &'a [&'a [f32]],
@@ -60,7 +61,7 @@ pub struct Fill<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Weighing<'a> {
     /// The measures.
-    pub amounts: Amounts<'a>,
+    pub measures: Measures<'a>,
     /// `V`: of `exposure`, then of each measure.
     pub values: &'a [f32],
     /// Which of the bench's prices each of these has, or [`UNPRICED`].
@@ -101,7 +102,7 @@ fn on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> b
     assert!(scores.len() == n && !by.values.is_empty() && by.columns.len() == by.values.len(), "scores of these candidates");
     assert!(by.columns.iter().all(|c| *c == UNPRICED || (*c as usize) < bench.width()), "columns of these prices");
     assert!(by.fill.is_none_or(|f| f.organic.is_none_or(|o| o.len() == n)) && by.tie.is_none_or(|t| t.1.len() == n), "one for each");
-    assert!(by.amounts.hold(n, by.values.len() - 1, by.fill.map(|f| f.measure)), "measures of each candidate");
+    assert!(by.measures.hold(n, by.values.len() - 1, by.fill.map(|f| f.measure)), "measures of each candidate");
     // SAFETY: the asserts above are what the bodies ask for.
     unsafe {
         match path {
@@ -128,7 +129,7 @@ unsafe fn avx2(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool
     unsafe { body::<Avx2>(by, scores, bench) }
 }
 
-impl Amounts<'_> {
+impl Measures<'_> {
     /// Whether there are `m` measures of `n` candidates.
     fn hold(&self, n: usize, m: usize, filled: Option<usize>) -> bool {
         let holds = |len: usize, outer: usize, stride: usize, inner: usize| {
@@ -235,7 +236,7 @@ impl<L: Serve> Run<'_, L> {
             let turned = turned.as_mut_ptr().cast::<f32>();
             for from in (0..m).step_by(CHUNK) {
                 let chunk = CHUNK.min(m - from);
-                if let Amounts::Rows { values, stride } = by.amounts {
+                if let Measures::Rows { values, stride } = by.measures {
                     for g in 0..G {
                         let rows = values.as_ptr().add((at + g * LANES) * stride + from);
                         let lanes = if PART && g + 1 == G { last } else { LANES };
@@ -243,10 +244,10 @@ impl<L: Serve> Run<'_, L> {
                     }
                 }
                 for j in from..from + chunk {
-                    let column = match by.amounts {
-                        Amounts::Columns { values, stride } => values.as_ptr().add(j * stride + at),
-                        Amounts::Rows { .. } => turned.add((j - from) * ABREAST * LANES).cast_const(),
-                        Amounts::Slices { columns, offset } => {
+                    let column = match by.measures {
+                        Measures::Columns { values, stride } => values.as_ptr().add(j * stride + at),
+                        Measures::Rows { .. } => turned.add((j - from) * ABREAST * LANES).cast_const(),
+                        Measures::Slices { columns, offset } => {
                             let column = columns.get_unchecked(j);
                             if column.is_empty() { std::ptr::null() } else { column.as_ptr().add(offset + at) }
                         }

@@ -1,7 +1,7 @@
 //! What a caller asks: one opportunity as borrowed columns.
 
 use super::diversity::{Mix, Similarity};
-use super::{Gates, check_amount};
+use super::{Gates, Measures, check_amount};
 use crate::error::{Error, Result, codes, quote};
 use crate::policy::{NONE, PLACE_LIMIT, Policy};
 use equipoise_kernel::score::within;
@@ -51,32 +51,6 @@ pub struct Request<'a> {
     pub uncertainty: Option<&'a [f32]>,
     /// Whether the slate's exploration may act on this request.
     pub explore: bool,
-}
-
-/// The measures of a request, `m` per candidate in the policy's order.
-#[derive(Debug, Clone, Copy)]
-pub enum Measures<'a> {
-    /// Measure `j` of candidate `i` is `values[j * stride + i]`; `stride >= n`.
-    Columns {
-        /// All columns.
-        values: &'a [f32],
-        /// From one column to the next.
-        stride: usize,
-    },
-    /// Measure `j` of candidate `i` is `values[i * stride + j]`; `stride >= m`.
-    Rows {
-        /// All rows.
-        values: &'a [f32],
-        /// From one row to the next.
-        stride: usize,
-    },
-    /// Measure `j` of candidate `i` is `columns[j][offset + i]`. An empty column `displacement` is unwritten throughout.
-    Slices {
-        /// One column per measure.
-        columns: &'a [&'a [f32]],
-        /// The first candidate's place in every column.
-        offset: usize,
-    },
 }
 
 impl<'a> Request<'a> {
@@ -152,7 +126,7 @@ impl<'a> Request<'a> {
             check_amount("uncertainty", Some(at as u64), self.uncertainty.map_or(0.0, |list| list[at]))?;
             return Err(Error::new(codes::RANGE, "uncertainty", Some(at as u64), "an uncertainty is below 0"));
         }
-        let columns = self.measures.check(n, policy)?;
+        let columns = Columns::new(self.measures, n, policy)?;
         if let Some(slots) = self.slots.filter(|s| *s > PLACE_LIMIT) {
             return Err(Error::new(codes::RANGE, "slots", None, format!("{slots} is not in 0..={PLACE_LIMIT}")));
         }
@@ -179,8 +153,9 @@ pub(super) struct Columns<'a> {
     unwritten: Option<usize>,
 }
 
-impl<'a> Measures<'a> {
-    fn check(self, n: usize, policy: &Policy) -> Result<Columns<'a>> {
+impl<'a> Columns<'a> {
+    /// Checks that `measures` hold those of `policy` for `n` candidates.
+    fn new(measures: Measures<'a>, n: usize, policy: &Policy) -> Result<Self> {
         let m = policy.measures().len();
         let shape = |message: String| Error::new(codes::SHAPE, "measures", None, message);
         let needs = |len: usize, outer: usize, stride: usize, inner: usize| {
@@ -196,7 +171,7 @@ impl<'a> Measures<'a> {
             }
         };
         let mut unwritten = None;
-        match self {
+        match measures {
             Measures::Columns { values, stride } => needs(values.len(), m, stride, n)?,
             Measures::Rows { values, stride } => needs(values.len(), n, stride, m)?,
             Measures::Slices { columns, offset } => {
@@ -213,11 +188,9 @@ impl<'a> Measures<'a> {
                 }
             }
         }
-        Ok(Columns { measures: self, count: m, unwritten })
+        Ok(Self { measures, count: m, unwritten })
     }
-}
 
-impl Columns<'_> {
     /// Measure `j` of candidate `i`.
     #[inline]
     pub(super) fn get(&self, i: usize, j: usize) -> f32 {

@@ -1,11 +1,11 @@
 //! The row phase: a score for every candidate, by the kernel's path. The arithmetic is written at [`equipoise_kernel::score::weigh()`].
 
-use super::request::{AMOUNT_LIMIT, Columns, Measures, UNWRITTEN};
+use super::request::{AMOUNT_LIMIT, Columns, UNWRITTEN};
 use super::{CODES, Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::uniform;
 use crate::policy::{NONE, Policy};
-use equipoise_kernel::score::{self as kernel, Amounts, Fill, UNPRICED, Weighing};
+use equipoise_kernel::score::{self as kernel, Fill, UNPRICED, Weighing};
 
 const _: () = assert!(NONE == UNPRICED);
 
@@ -22,11 +22,7 @@ pub(super) fn score(policy: &Policy, request: &Request<'_>, columns: &Columns<'_
         ws.ties.extend(codes.map(|(code, c)| if *code == CODES.scored { uniform(request.key, policy.campaign_hash(*c)) } else { 0.0 }));
     }
     let weighing = Weighing {
-        amounts: match columns.measures {
-            Measures::Columns { values, stride } => Amounts::Columns { values, stride },
-            Measures::Rows { values, stride } => Amounts::Rows { values, stride },
-            Measures::Slices { columns, offset } => Amounts::Slices { columns, offset },
-        },
+        measures: columns.measures,
         values: &ws.values,
         columns: &prices.column,
         limit: AMOUNT_LIMIT,
