@@ -1,7 +1,7 @@
-//! Writes an instance of the scoring bench for the Java part: `equipoise-bench-scoring-files FOLDER CAMPAIGNS`.
+//! Writes an instance of the scoring bench for the Java and Python parts: `equipoise-bench-scoring-files FOLDER CAMPAIGNS`.
 //!
 //! Two policies of equal prices (`a.safetensors`, `b.safetensors`); `campaigns.bin`, what a peer needs of them; `requests-N.bin`, requests with
-//! the right scores and picks; `path`, the kernel's path here. All numbers are little-endian; the reader is `Instance.java`.
+//! the right scores and picks; `path`, the kernel's path here. All numbers are little-endian; the readers are `Instance.java` and `instance.py`.
 
 #[path = "../../../rust/src/instance.rs"]
 #[allow(dead_code, reason = "shared with the Rust part of the bench, which uses all of it")]
