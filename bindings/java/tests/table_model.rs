@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use table::Table;
 
 /// Schedules; times `EQUIPOISE_SOAK`.
-const SCHEDULES: usize = 50_000;
+const SCHEDULES: usize = 100_000;
 
 fn schedules() -> usize {
     SCHEDULES * std::env::var("EQUIPOISE_SOAK").ok().and_then(|n| n.parse::<usize>().ok()).unwrap_or(1)

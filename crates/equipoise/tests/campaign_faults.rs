@@ -1,8 +1,15 @@
 //! What `Campaigns::new` finds: every fault, at once, each with the campaign it is in.
 #![allow(clippy::unwrap_used)]
 
+mod serving;
+mod soak;
+
 use equipoise::Campaigns;
 use equipoise::model::{Campaign, CampaignGoal, GoalKind, Parties};
+use serving::Random;
+
+/// Random tables.
+const TABLES: usize = 10_000;
 
 fn campaign(id: &str) -> Campaign {
     Campaign { id: id.to_owned(), ..Campaign::default() }
@@ -107,4 +114,90 @@ fn a_hundred_thousand_faults_are_counted() {
     let error = Campaigns::new(vec![campaign("same"); 100_000]).unwrap_err();
     assert_eq!(error.faults().len(), 20);
     assert!(error.to_string().ends_with("invalid_input.duplicate: and 99979 more"));
+}
+
+/// A campaign without a fault, with whatever it may have.
+fn sound(random: &mut Random, id: String) -> Campaign {
+    let start = random.chance(50).then(|| random.below(100) as i64 - 50);
+    let cap = [0.0, 5e-324, 1.0, 1e12][random.below(4)];
+    let floor = CampaignGoal { penalty: random.chance(50).then_some(1e-300), ..goal(GoalKind::Floor, cap * random.unit()) };
+    let target = CampaignGoal { measure: "stream".into(), ..goal(GoalKind::Target, 1e12 * random.unit()) };
+    let mut goals = vec![goal(GoalKind::Cap, cap), floor, target];
+    goals.truncate(random.below(4));
+    Campaign { start, end: random.chance(50).then(|| start.unwrap_or(-50) + 1 + random.below(9) as i64), goals, ..campaign(&id) }
+}
+
+/// Puts one fault into a campaign, and says what has to be told of it.
+fn spoil(random: &mut Random, campaign: &mut Campaign) -> (&'static str, String) {
+    let wrong = |random: &mut Random| {
+        let amount = [-1.0, -5e-324, 1.1e12, 1e308, f64::NAN, f64::INFINITY, f64::NEG_INFINITY][random.below(7)];
+        (amount, if amount.is_finite() { "invalid_input.range" } else { "invalid_input.not_finite" })
+    };
+    let at = |goals: &[CampaignGoal], field: &str| format!("goals[{}].{field}", goals.len() - 1);
+    // None of these goals is there already: measures of their own.
+    let own = |goal: CampaignGoal| CampaignGoal { measure: "save".into(), ..goal };
+    match random.below(7) {
+        0 => {
+            let end = random.below(100) as i64;
+            (campaign.start, campaign.end) = (Some(end + random.below(3) as i64), Some(end));
+            ("goal.flight", "end".into())
+        }
+        1 => {
+            let (amount, code) = wrong(random);
+            campaign.goals.push(own(goal([GoalKind::Cap, GoalKind::Floor, GoalKind::Target][random.below(3)], amount)));
+            (code, at(&campaign.goals, "amount"))
+        }
+        2 => {
+            let (penalty, code) = if random.chance(30) { (0.0, "invalid_input.range") } else { wrong(random) };
+            campaign.goals.push(own(CampaignGoal { penalty: Some(penalty), ..goal(GoalKind::Floor, 1.0) }));
+            (code, at(&campaign.goals, "penalty"))
+        }
+        3 => {
+            let cap = random.unit() * 1e6;
+            campaign.goals.push(own(goal(GoalKind::Cap, cap)));
+            campaign.goals.push(own(goal(GoalKind::Floor, cap.next_up())));
+            ("goal.floor_above_cap", at(&campaign.goals, "amount"))
+        }
+        4 => {
+            campaign.frequency_cap = Some([0, u32::MAX][random.below(2)]);
+            ("invalid_input.range", "frequency_cap".into())
+        }
+        5 => {
+            campaign.surfaces = Some(Vec::new());
+            ("goal.empty_list", "surfaces".into())
+        }
+        _ => {
+            campaign.goals.push(own(goal(GoalKind::Target, 2.0)));
+            campaign.goals.push(own(goal(GoalKind::Target, 3.0)));
+            ("invalid_input.duplicate", at(&campaign.goals, "kind"))
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_a_random_table_is_told_and_no_other() {
+    let (mut random, tables, mut spoilt) = (Random(3), soak::times(TABLES), 0);
+    for _ in 0..tables {
+        let mut expected = Vec::new();
+        let list: Vec<Campaign> = (0..random.below(12))
+            .map(|i| {
+                let mut campaign = sound(&mut random, format!("c{i}"));
+                if random.chance(40) {
+                    let (code, argument) = spoil(&mut random, &mut campaign);
+                    expected.push((code, argument, Some(i as u64)));
+                }
+                campaign
+            })
+            .collect();
+        spoilt += expected.len();
+        let mut found = match Campaigns::new(list.clone()) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.faults().iter().map(|f| (f.code, f.argument.clone(), f.index)).collect(),
+        };
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{list:?}");
+    }
+    println!("executed {tables} tables with {spoilt} faults");
+    assert!(spoilt > tables);
 }

@@ -101,6 +101,41 @@ fn every_fault_is_refused_and_named() {
 }
 
 #[test]
+fn a_row_of_another_policy_is_never_scored() {
+    let (mut random, mut workspace, mut executed) = (Random(43), Workspace::default(), 0);
+    while executed < soak::times(FAULTS) {
+        let draft = draft(&mut random);
+        if draft.campaigns.is_empty() {
+            continue;
+        }
+        let policy = Policy::new(&draft).expect("a good draft");
+        // The same campaigns, one day later; and campaigns of another policy altogether.
+        let later = policy.with_valid_until(86_400_000_000 + executed as i64).expect("a good policy");
+        let other = Policy::new(&serving::draft(&mut random)).expect("a good draft");
+        let foreign: Vec<u32> = [&later, &other].into_iter().flat_map(|p| p.campaigns().map(|c| p.row(c.id)).collect::<Vec<_>>()).collect();
+        for _ in 0..200 {
+            let ask = ask(&mut random, &draft);
+            let (mut rows, flat, n) = (ask.rows(&policy), ask.flat(), ask.who.len());
+            if n == 0 {
+                continue;
+            }
+            let mut first = n;
+            for _ in 0..=random.below(3) {
+                let at = random.below(n);
+                rows[at] = *random.pick(&foreign);
+                first = first.min(at);
+            }
+            let request = ask.request(&policy, &rows, Measures::Columns { values: &flat, stride: n });
+            let error = policy.score(&request, &mut workspace).map(|_| ()).expect_err("a foreign row");
+            assert_eq!((error.code(), error.argument(), error.index()), ("invalid_input.foreign_row", "campaign", Some(first as u64)));
+            assert!(workspace.scores().is_empty());
+            executed += 1;
+        }
+    }
+    println!("executed {executed} requests with rows of another policy");
+}
+
+#[test]
 fn a_filled_displacement_needs_its_sources() {
     let draft = equipoise::policy::Draft {
         measures: vec!["displacement".into()],

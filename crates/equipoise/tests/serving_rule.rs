@@ -1,12 +1,13 @@
 //! The serving rule against a plain reference, bit for bit, on random requests; every layout of the measures; edges.
 
 mod serving;
+mod soak;
 
 use equipoise::policy::{Draft, Policy};
 use equipoise::score::{Decision, Measures, Workspace};
 use serving::{Ask, Outcome, Random, ask, draft, limited, reference_outcome, with_limits};
 
-const REQUESTS: usize = 12_000;
+const REQUESTS: usize = 100_000;
 
 fn outcome(decision: Decision<'_>) -> Outcome {
     Outcome {
@@ -28,7 +29,7 @@ fn equals_the_reference_by_bits() {
     let mut workspace = Workspace::default();
     let mut reasons = std::collections::BTreeMap::new();
     let (mut executed, mut scored, mut picked) = (0, 0, 0);
-    while executed < REQUESTS {
+    while executed < soak::times(REQUESTS) {
         let draft = draft(&mut random);
         // Half with the limits that a policy may add, half without.
         let draft = if random.chance(50) { with_limits(&mut random, draft) } else { draft };

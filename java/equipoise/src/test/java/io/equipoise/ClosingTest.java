@@ -13,6 +13,8 @@ import org.junit.jupiter.api.function.Executable;
 
 /** Closing early, late, twice or under load gives an exception or nothing. */
 class ClosingTest {
+  private static final int CLOSED_UNDER_LOAD = Soak.times(100);
+
   private static void assertClosed(Executable call) {
     assertEquals("usage.closed", assertThrows(UsageException.class, call).code());
   }
@@ -134,7 +136,7 @@ class ClosingTest {
 
   @Test
   void closingUnderLoadGivesAnExceptionOrNothing() throws Exception {
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < CLOSED_UNDER_LOAD; round++) {
       Scorer scorer = Scorer.empty();
       Policy p = scorer.policy();
       Workspace own = scorer.newWorkspace(256);
@@ -171,6 +173,7 @@ class ClosingTest {
         throw new AssertionError(wrong.get());
       }
     }
+    System.out.println("executed " + CLOSED_UNDER_LOAD + " scorers closed under load");
   }
 
   @Test

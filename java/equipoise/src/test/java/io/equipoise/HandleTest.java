@@ -11,7 +11,7 @@ import org.junit.jupiter.api.function.Executable;
 
 /** Handles that are forged, stale or of the other kind are refused; none is followed. */
 class HandleTest {
-  private static final int FORGED = 100_000;
+  private static final int FORGED = Soak.times(100_000);
 
   private static void assertRefused(Executable call) {
     assertEquals("usage.closed", assertThrows(UsageException.class, call).code());

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Where the native library comes from, in the documented order, and what is said when there is none. */
 class LoadingTest {
-  private static final int CLASS_LOADERS = 50;
+  private static final int CLASS_LOADERS = Math.min(Soak.times(50), 1000);
 
   @TempDir Path temporary;
 

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 /** Any order of calls with any arguments gives results that are in order, or an exception with a code. */
 class RandomCallsTest {
-  private static final int CALLS = 200_000;
+  private static final int CALLS = Soak.times(200_000);
   private static final float[] NUMBERS = {
     0f, -0f, 1f, 0.25f, 3e-42f, 1e12f, -1f, 1e13f, -1e13f, Float.MAX_VALUE, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN
   };

@@ -5,13 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Rows belong to their policy; ids come through unharmed; files that are no policies are refused. */
 class RowsTest {
+  private static final int TEXTS = Soak.times(10_000);
+
   private static final List<String> HARD =
       List.of(
           "\u00e5", "\u00c5", "\ud83c\udfb5", "\u0000", "a\u0000b", "\u001b[31mred", "\u202etxet", "<b>&amp;", "=1+1", "\ufffd",
@@ -75,21 +80,46 @@ class RowsTest {
     }
   }
 
-  @Test
-  void randomTextNeverHarms() {
-    Policy p = Policies.load("unicode");
-    Random random = new Random(5);
-    for (int round = 0; round < 10_000; round++) {
-      char[] text = new char[random.nextInt(12)];
-      for (int i = 0; i < text.length; i++) {
-        text[i] = (char) (random.nextInt(4) == 0 ? 0xd800 + random.nextInt(0x800) : random.nextInt(0x10000));
-      }
-      try {
-        p.row(new String(text));
-      } catch (InvalidInputException e) {
-        assertEquals("invalid_input.unicode", e.code());
+  /** Any text: one of the ids with a change or two, or nothing like them. */
+  private static String text(Random random) {
+    String from = random.nextInt(3) == 0 ? "" : HARD.get(random.nextInt(HARD.size() - 1));
+    StringBuilder text = new StringBuilder(from);
+    for (int edits = random.nextInt(3); edits > 0; edits--) {
+      char c = (char) (random.nextInt(3) == 0 ? 0xd800 + random.nextInt(0x800) : random.nextInt(0x10000));
+      if (text.length() > 0 && random.nextInt(4) == 0) {
+        text.deleteCharAt(random.nextInt(text.length()));
+      } else {
+        text.insert(random.nextInt(text.length() + 1), c);
       }
     }
+    return text.toString();
+  }
+
+  @Test
+  void anyTextIsFoundExactlyOrRefused() {
+    Policy p = Policies.load("unicode");
+    Map<String, Integer> rows = new HashMap<>();
+    for (String id : HARD) {
+      rows.put(id, p.row(id));
+    }
+    rows.put("a\u030a", p.row("a\u030a"));
+    Random random = new Random(5);
+    int found = 0;
+    int refused = 0;
+    for (int i = 0; i < TEXTS; i++) {
+      String text = text(random);
+      if (StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+        int row = p.row(text);
+        assertEquals(rows.getOrDefault(text, Policy.UNKNOWN), row, text);
+        found += row >= 0 ? 1 : 0;
+      } else {
+        InvalidInputException e = assertThrows(InvalidInputException.class, () -> p.row(text));
+        assertEquals("invalid_input.unicode", e.code());
+        refused++;
+      }
+    }
+    System.out.println("executed " + TEXTS + " texts: " + found + " found, " + refused + " refused");
+    assertTrue(found > TEXTS / 20 && refused > TEXTS / 20);
   }
 
   @Test
