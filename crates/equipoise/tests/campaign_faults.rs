@@ -117,14 +117,14 @@ fn a_hundred_thousand_faults_are_counted() {
 }
 
 /// A campaign without a fault, with whatever it may have.
-fn sound(random: &mut Random, id: String) -> Campaign {
+fn sound(random: &mut Random, id: &str) -> Campaign {
     let start = random.chance(50).then(|| random.below(100) as i64 - 50);
     let cap = [0.0, 5e-324, 1.0, 1e12][random.below(4)];
     let floor = CampaignGoal { penalty: random.chance(50).then_some(1e-300), ..goal(GoalKind::Floor, cap * random.unit()) };
     let target = CampaignGoal { measure: "stream".into(), ..goal(GoalKind::Target, 1e12 * random.unit()) };
     let mut goals = vec![goal(GoalKind::Cap, cap), floor, target];
     goals.truncate(random.below(4));
-    Campaign { start, end: random.chance(50).then(|| start.unwrap_or(-50) + 1 + random.below(9) as i64), goals, ..campaign(&id) }
+    Campaign { start, end: random.chance(50).then(|| start.unwrap_or(-50) + 1 + random.below(9) as i64), goals, ..campaign(id) }
 }
 
 /// Puts one fault into a campaign, and says what has to be told of it.
@@ -181,7 +181,7 @@ fn every_fault_of_a_random_table_is_told_and_no_other() {
         let mut expected = Vec::new();
         let list: Vec<Campaign> = (0..random.below(12))
             .map(|i| {
-                let mut campaign = sound(&mut random, format!("c{i}"));
+                let mut campaign = sound(&mut random, &format!("c{i}"));
                 if random.chance(40) {
                     let (code, argument) = spoil(&mut random, &mut campaign);
                     expected.push((code, argument, Some(i as u64)));
