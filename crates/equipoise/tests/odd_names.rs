@@ -76,7 +76,7 @@ fn policies_keep_names_exactly() {
         let ids = distinct(&mut random, IDS);
         let draft = draft(&mut random, &ids);
         let policy = Policy::from_bytes(Policy::new(&draft).expect("a good draft").to_bytes()).expect("a good file");
-        for given in draft.campaigns.iter() {
+        for given in &draft.campaigns {
             let kept = policy.campaigns().find(|c| c.id == given.id).expect("it is there");
             let parties = (&given.parties.artist, &given.parties.label, &given.parties.licensor);
             assert_eq!((kept.artist, kept.label, kept.licensor), (parties.0.as_deref(), parties.1.as_deref(), parties.2.as_deref()));
