@@ -27,16 +27,18 @@ def build() -> tuple[Path, Path]:
 def main() -> None:
     """Runs the bench."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--campaigns", nargs="*", choices=list(SIZES), default=list(SIZES))
-    parser.add_argument("--rounds", type=int, default=7, help="how often each variant is timed")
+    parser.add_argument("--campaigns", nargs="*", choices=list(SIZES), help="default: all, with --quick 10k")
+    parser.add_argument("--rounds", type=int, help="how often each variant is timed: 7, with --quick 1")
+    parser.add_argument("--quick", action="store_true", help="10 k campaigns, one round")
     arguments = parser.parse_args()
+    rounds = arguments.rounds or (1 if arguments.quick else 7)
     jar, native = build()
-    for name in arguments.campaigns:
+    for name in arguments.campaigns or (["10k"] if arguments.quick else list(SIZES)):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([str(native / "equipoise-bench-scoring-files"), folder, str(SIZES[name])], check=True)
             library = native / "libequipoise_bench_jni.so"
             java = ["java", "-Xmx6g", "--add-modules=jdk.incubator.vector", f"-Dequipoise.bench.library={library}"]
-            command = [*java, "-jar", str(jar), folder, name, str(arguments.rounds)]
+            command = [*java, "-jar", str(jar), folder, name, str(rounds)]
             # Only lines of results go on: the JVM says that the Vector API is incubating.
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 for line in process.stdout or ():

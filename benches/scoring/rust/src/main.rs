@@ -2,15 +2,21 @@
 //!
 //!   equipoise-bench-scoring paths           the paths that this machine has
 //!   equipoise-bench-scoring rows 10k|1M     requests of 50, 500 and 2,000 candidates beside plain Rust and the cache-bandwidth floor
+//!   equipoise-bench-scoring overhead        a scorer, and slates drawn at random, beside the plain policy
+//!   equipoise-bench-scoring tails ROUNDS    single requests at p50, p99 and p99.9: with a swap every millisecond and without, and on all cores at once
 //!   equipoise-bench-scoring load FOLDER     a policy of 1 M campaigns, written there: checked load beside reading the file
 //!   equipoise-bench-scoring call N COUNT    COUNT requests of N candidates and nothing else, for an instruction counter
 //!
 //! The peer does the same with a struct per campaign and a sort, as one would write it first; that both pick the same with equal scores is checked
 //! before anything is timed. Requests take turns, so that inputs come from L2 and no branch is learnt by heart.
 
+mod closed_loop;
 mod floor;
 mod instance;
+mod overhead;
 mod plain;
+mod swap;
+mod tail;
 mod timing;
 
 use equipoise::policy::Policy;
@@ -130,10 +136,16 @@ fn main() -> equipoise::Result<()> {
             Ok(())
         }
         ["rows", size @ ("10k" | "1M")] => rows(size),
+        ["overhead"] => overhead::rows(),
+        ["tails", rounds] => {
+            let rounds = rounds.parse().unwrap_or(1).max(1);
+            swap::rows(rounds)?;
+            closed_loop::rows(rounds)
+        }
         ["load", folder] => load(folder),
         ["call", n, count] => call(n.parse().unwrap_or(500), count.parse().unwrap_or(1)),
         _ => {
-            eprintln!("usage: equipoise-bench-scoring paths, rows 10k|1M, load FOLDER, or call N COUNT");
+            eprintln!("usage: equipoise-bench-scoring paths, rows 10k|1M, overhead, tails ROUNDS, load FOLDER, or call N COUNT");
             std::process::exit(2)
         }
     }
