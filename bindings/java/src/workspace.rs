@@ -214,10 +214,12 @@ impl State {
         Ok((policy, self.options.add(scalars.flags, request)))
     }
 
-    fn explain(&self, i: jint) -> Result<Explanation> {
+    fn explain(&self, i: jint) -> Result<(Explanation, Vec<String>)> {
         let (policy, request) = self.scored()?;
         let i = usize::try_from(i).map_err(|_| Error::new(codes::ROW, "i", None, format!("is {i}")))?;
-        policy.explain(&request, &self.core, i)
+        let explanation = policy.explain(&request, &self.core, i)?;
+        let names = explanation.terms.iter().map(|term| policy.term_name(term)).collect();
+        Ok((explanation, names))
     }
 
     pub(crate) fn record(&self, what: Recording) -> Result<DecisionRecord> {
@@ -330,8 +332,8 @@ pub(crate) fn explain<'local>(
     workspace: jlong,
     i: jint,
 ) -> std::result::Result<JObjectArray<'local>, Fault> {
-    let explanation = WORKSPACES.exclusively(workspace, |state| state.explain(i))?;
-    let names = strings(env, explanation.terms.iter().map(|t| t.name.as_str()))?;
+    let (explanation, names) = WORKSPACES.exclusively(workspace, |state| state.explain(i))?;
+    let names = strings(env, names.iter().map(String::as_str))?;
     let kinds = strings(env, explanation.terms.iter().map(|t| t.kind.name()))?;
     let mut numbers: Vec<f64> = explanation.terms.iter().map(|t| t.amount).collect();
     numbers.push(explanation.total);

@@ -1,5 +1,6 @@
 //! `Explanation`.
 
+use equipoise::policy::Policy;
 use equipoise::score as core;
 use pyo3::prelude::*;
 use std::fmt::Write as _;
@@ -8,40 +9,51 @@ use std::fmt::Write as _;
 ///
 /// The sum of the terms' amounts from left to right, in 64-bit floats, is exactly `total`, which is exactly the 32-bit score.
 #[pyclass(frozen, module = "equipoise")]
-pub(crate) struct Explanation(pub(crate) core::Explanation);
+pub(crate) struct Explanation {
+    core: core::Explanation,
+    /// Of each term.
+    names: Vec<String>,
+}
+
+impl Explanation {
+    /// `core` is by `policy`.
+    pub(crate) fn new(core: core::Explanation, policy: &Policy) -> Self {
+        Self { names: core.terms.iter().map(|term| policy.term_name(term)).collect(), core }
+    }
+}
 
 #[pymethods]
 impl Explanation {
     /// (name, kind, amount) of each term, in the order of summation.
     #[getter]
     fn terms(&self) -> Vec<(&str, &'static str, f64)> {
-        self.0.terms.iter().map(|t| (t.name.as_str(), t.kind.name(), t.amount)).collect()
+        self.core.terms.iter().zip(&self.names).map(|(t, name)| (name.as_str(), t.kind.name(), t.amount)).collect()
     }
 
     /// The score.
     #[getter]
     fn total(&self) -> f64 {
-        self.0.total
+        self.core.total
     }
 
     /// What became of the candidate: "picked", "price", "outscored", "unknown", ...
     #[getter]
     fn reason(&self) -> &'static str {
-        self.0.reason.name()
+        self.core.reason.name()
     }
 
     /// Why the candidate was not picked; None for a pick.
     #[getter]
     fn cause(&self) -> Option<Cause> {
-        self.0.cause.clone().map(Cause)
+        self.core.cause.clone().map(Cause)
     }
 
     fn __repr__(&self) -> String {
-        let mut out = format!("Explanation({}, total {:?})", self.0.reason.name(), self.0.total);
+        let mut out = format!("Explanation({}, total {:?})", self.core.reason.name(), self.core.total);
         for (name, kind, amount) in self.terms() {
             let _ = write!(out, "\n  {amount:>+16.9}  {kind:<10} {name}");
         }
-        if let Some(cause) = &self.0.cause {
+        if let Some(cause) = &self.core.cause {
             let _ = write!(out, "\n  {}: {}", cause.name, cause.text);
         }
         out

@@ -397,7 +397,8 @@ impl Request {
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
         let request = unsafe { self.borrow(&state, begun) };
         let request = state.options.add(request);
-        enter(py, || begun.policy.get().0.explain(&request, &state.workspace, i)).map(Explanation)
+        let policy = &begun.policy.get().0;
+        enter(py, || policy.explain(&request, &state.workspace, i).map(|found| Explanation::new(found, policy)))
     }
 
     /// Bring what only some requests have; what is left out is absent. Kept until it is brought again, and copied: arrays of n entries.

@@ -61,15 +61,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
             "known_segment": decision.known_segment(),
             "propensity": decision.slate_propensity(),
             "given_up": decision.given_up(),
-            "candidates": explained.iter().map(Explained::document).collect::<Vec<Value>>(),
+            "candidates": explained.iter().map(|candidate| candidate.document(&policy)).collect::<Vec<Value>>(),
         }),
     })
 }
 
 impl Explained<'_> {
-    fn document(&self) -> Value {
+    fn document(&self, policy: &Policy) -> Value {
+        let terms = self.explanation.terms.iter();
         let terms: Vec<Value> =
-            self.explanation.terms.iter().map(|term| json!({"name": term.name, "kind": term.kind.name(), "amount": term.amount})).collect();
+            terms.map(|term| json!({"name": policy.term_name(term), "kind": term.kind.name(), "amount": term.amount})).collect();
         json!({
             "campaign": self.campaign,
             "score": f64::from(self.score),
@@ -104,7 +105,7 @@ fn text(policy: &Policy, time: Timestamp, segment: [(&str, Option<&str>); 2], ex
             candidate.explanation.reason.name()
         );
         for term in &candidate.explanation.terms {
-            let _ = writeln!(text, "  {:>12}  {} ({})", number(term.amount), plain(&term.name), term.kind.name());
+            let _ = writeln!(text, "  {:>12}  {} ({})", number(term.amount), plain(&policy.term_name(term)), term.kind.name());
         }
         if let Some(cause) = &candidate.explanation.cause {
             let _ = writeln!(text, "  {}: {}", cause.name, cause.text);

@@ -90,7 +90,7 @@ fn outcome(policy: &Policy, request: &Request<'_>) -> Result<Value> {
     let mut explanations = Vec::new();
     for i in explained {
         let why = decision.explain(i)?;
-        let terms: Vec<Value> = why.terms.iter().map(|t| json!([t.name, t.kind.name(), f64_bits(t.amount)])).collect();
+        let terms: Vec<Value> = why.terms.iter().map(|t| json!([policy.term_name(t), t.kind.name(), f64_bits(t.amount)])).collect();
         explanations.push(json!({"i": i, "total": f64_bits(why.total), "reason": why.reason.name(), "terms": terms}));
     }
     Ok(json!({

@@ -20,7 +20,7 @@ mod tail;
 mod timing;
 
 use equipoise::policy::Policy;
-use equipoise::score::Workspace;
+use equipoise::score::{Explanation, Workspace};
 use equipoise_kernel::Path;
 use floor::Floor;
 use instance::{Columns, MARKET, REFERENCE, Reference, SURFACE, TIME, draft};
@@ -75,6 +75,7 @@ fn rows(size: &str) -> equipoise::Result<()> {
             }
             let mut other = Workspace::with_capacity(n);
             let mut explaining = Workspace::with_capacity(n);
+            let mut why = Explanation::default();
             let picks_of = |ws: &mut Workspace, t: usize, in_rows| {
                 let request = turn[t].request(in_rows);
                 black_box(policy.score(black_box(&request), ws).map_or(0, |d| d.picks().len()));
@@ -87,7 +88,7 @@ fn rows(size: &str) -> equipoise::Result<()> {
                 let request = turn[t].request(false);
                 if let Ok(decision) = policy.score(black_box(&request), &mut explaining) {
                     for pick in decision.picks().iter().take(5) {
-                        drop(black_box(decision.explain(*pick as usize)));
+                        _ = black_box(decision.explain_into(*pick as usize, &mut why));
                     }
                 }
             });

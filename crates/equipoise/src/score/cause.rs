@@ -38,6 +38,9 @@ impl Cause {
 /// Why candidate `i` was not picked; `None` for a pick. `terms` are those of its score.
 pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: usize, terms: &[Term]) -> Option<Cause> {
     let reason = ws.reasons[i];
+    if reason == Reason::Picked {
+        return None;
+    }
     let slate = policy.slate();
     // The caller's columns may have changed since they were scored: what they hold now is named only where it is a campaign.
     let campaign = match request.campaign[i] {
@@ -52,7 +55,7 @@ pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: u
     let new = |text: String| Some(Cause::new(reason, text));
     match reason {
         Reason::Picked => None,
-        Reason::Price => Some(price(terms)),
+        Reason::Price => Some(price(policy, terms)),
         Reason::Outscored | Reason::NoPlace => Some(outscored(policy, ws, i, reason)),
         Reason::Item => {
             let item = request.item.map(|item| item[i]).filter(|item| *item != NO_ITEM);
@@ -116,13 +119,13 @@ pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: u
     }
 }
 
-fn price(terms: &[Term]) -> Cause {
+fn price(policy: &Policy, terms: &[Term]) -> Cause {
     let charges = || terms.iter().enumerate().filter(|(_, t)| matches!(t.kind, TermKind::Goal(_)) && t.amount < 0.0);
     let Some((at, most)) = charges().min_by(|a, b| a.1.amount.total_cmp(&b.1.amount)) else {
         return Cause::new(Reason::Price, "its objectives leave nothing, and no price charges it".to_owned());
     };
     let sum = terms.iter().fold(0.0, |sum, t| sum + t.amount);
-    let name = quote(&most.name);
+    let name = quote(&policy.term_name(most));
     let text = format!("prices leave {sum} of it; {} charges most, {}", &name[1..name.len() - 1], -most.amount);
     let kind = if most.kind == TermKind::Goal(GoalKind::Guardrail) { "guardrail" } else { Reason::Price.name() };
     Cause { name: kind, term: Some(at), ..Cause::new(Reason::Price, text) }.numbers(sum, 0.0)

@@ -1,7 +1,8 @@
 //! Why a candidate has its score: terms that sum to it exactly.
 
 use super::cause::{Cause, cause};
-use super::{Request, UNWRITTEN, Workspace};
+use super::request::{AMOUNT_LIMIT, Columns};
+use super::{Request, UNWRITTEN, Workspace, check_amount};
 use crate::error::{Error, Result, codes};
 use crate::model::{GoalKind, Reason, organic, uniform};
 use crate::policy::{Policy, segment_coefficient};
@@ -20,13 +21,20 @@ pub struct Explanation {
     pub cause: Option<Cause>,
 }
 
-/// One term of an [`Explanation`].
-#[derive(Debug, Clone, PartialEq)]
+impl Default for Explanation {
+    /// Of nothing, to be explained into.
+    fn default() -> Self {
+        Self { terms: Vec::new(), total: 0.0, reason: Reason::Organic, cause: None }
+    }
+}
+
+/// One term of an [`Explanation`]; [`Policy::term_name`] has its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Term {
-    /// The measure for an objective; goal, measure and scope for a price.
-    pub name: String,
     /// Where the term comes from.
     pub kind: TermKind,
+    /// Which objective or price of the policy that is.
+    of: u32,
     /// What it adds to the score, in organic-score units.
     pub amount: f64,
 }
@@ -67,51 +75,86 @@ impl Policy {
     /// Explains the score of candidate `i` of a request that `workspace` has just scored by this policy.
     ///
     /// # Errors
-    /// `usage.not_begun` where the workspace holds another outcome, `invalid_input.row` where there is no candidate `i`.
+    /// As [`Policy::explain_into`].
     pub fn explain(&self, request: &Request<'_>, workspace: &Workspace, i: usize) -> Result<Explanation> {
+        let mut explanation = Explanation::default();
+        self.explain_into(request, workspace, i, &mut explanation)?;
+        Ok(explanation)
+    }
+
+    /// The same into an explanation that is used again and again: for a pick, nothing is allocated once it has held as many terms. `O(terms)`;
+    /// `explanation` is empty after an error.
+    ///
+    /// # Errors
+    /// `usage.not_begun` where the workspace holds another outcome, `invalid_input.row` where there is no candidate `i`; `invalid_input.*` where
+    /// the candidate's columns do not hold any more what was scored.
+    pub fn explain_into(&self, request: &Request<'_>, workspace: &Workspace, i: usize, explanation: &mut Explanation) -> Result<()> {
+        explanation.terms.clear();
+        (explanation.total, explanation.cause) = (0.0, None);
         workspace.check_holds(self, request.len())?;
         if i >= request.len() {
             return Err(Error::new(codes::ROW, "i", Some(i as u64), format!("{i} is not below {} candidates", request.len())));
         }
         let (score, reason) = (f64::from(workspace.scores[i]), workspace.reasons[i]);
-        let mut terms = Vec::new();
         if reason.is_scored() {
-            self.list_terms(request, workspace, i, &mut terms)?;
-            round(&mut terms, score);
+            if let Err(error) = self.list_terms(request, workspace, i, &mut explanation.terms) {
+                explanation.terms.clear();
+                return Err(error);
+            }
+            round(&mut explanation.terms, score);
         }
-        let cause = cause(self, request, workspace, i, &terms);
-        Ok(Explanation { terms, total: score, reason, cause })
+        (explanation.total, explanation.reason) = (score, reason);
+        explanation.cause = cause(self, request, workspace, i, &explanation.terms);
+        Ok(())
+    }
+
+    /// What a term of this policy's explanations is called: the measure for an objective; goal, measure and scope for a price; `tie_break`,
+    /// `rounding`. Of another policy's term it is nothing useful.
+    #[must_use]
+    pub fn term_name(&self, term: &Term) -> String {
+        let name = |j: usize| match j.checked_sub(1) {
+            None => "exposure",
+            Some(j) => self.measures().get(j).map_or("", String::as_str),
+        };
+        let (l, ledgers) = (term.of as usize, self.ledgers());
+        match term.kind {
+            TermKind::Objective => name(l).to_owned(),
+            TermKind::Goal(_) if l < ledgers.len() => {
+                let goal = ledgers.goals.get(ledgers.goal.get(l) as usize);
+                let measure = name(ledgers.measure.get(l) as usize);
+                // Goals that the planner names hold their measure already.
+                let measure = if goal.split(' ').any(|word| word == measure) { "" } else { measure };
+                let gap = if measure.is_empty() { "" } else { " " };
+                format!("{goal}{gap}{measure} {}", self.scope_text(l))
+            }
+            kind => kind.name().to_owned(),
+        }
     }
 
     fn list_terms(&self, request: &Request<'_>, ws: &Workspace, i: usize, terms: &mut Vec<Term>) -> Result<()> {
-        let columns = request.check(self)?;
+        let columns = Columns::new(request.measures, request.len(), self)?;
+        let organic = request.organic.and_then(|organic| organic.get(i));
         let amount = |j: usize| {
-            if j == 0 {
-                return 1.0;
-            }
-            let given = columns.get(i, j - 1);
-            let filled = |organic: &[f32]| organic::displacement(ws.reference.unwrap_or(0.0), organic[i]);
-            let unwritten = self.displacement() == Some(j - 1) && given.to_bits() == UNWRITTEN;
-            f64::from(if unwritten { request.organic.map_or(0.0, filled) } else { given })
+            let Some(j) = j.checked_sub(1) else { return 1.0 };
+            let given = columns.get(i, j);
+            let unwritten = self.displacement() == Some(j) && given.to_bits() == UNWRITTEN;
+            f64::from(if unwritten { organic.map_or(0.0, |o| organic::displacement(ws.reference.unwrap_or(0.0), *o)) } else { given })
         };
-        let name = |j: usize| if j == 0 { "exposure" } else { self.measures()[j - 1].as_str() };
+        // They were checked when they were scored; the caller may have written to them since.
+        for (argument, given) in (0..columns.count).map(|j| ("measures", amount(j + 1) as f32)).chain(organic.map(|o| ("organic", *o))) {
+            if !(0.0..=AMOUNT_LIMIT).contains(&given) {
+                check_amount(argument, Some(i as u64), given)?;
+            }
+        }
         for (j, weight) in self.weights().iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            terms.push(Term { name: name(j).to_owned(), kind: TermKind::Objective, amount: weight * amount(j) });
+            terms.push(Term { kind: TermKind::Objective, of: j as u32, amount: weight * amount(j) });
         }
         let (ledgers, prices) = (self.ledgers(), self.folded());
         let mut push = |l: usize, coefficient: f64| {
             let charge = coefficient * ledgers.price.get(l);
             if charge != 0.0 {
-                let j = ledgers.measure.get(l) as usize;
-                let goal = ledgers.goals.get(ledgers.goal.get(l) as usize);
-                // Goals that the planner names hold their measure already.
-                let measure = if goal.split(' ').any(|word| word == name(j)) { "" } else { name(j) };
-                let gap = if measure.is_empty() { "" } else { " " };
-                terms.push(Term {
-                    name: format!("{goal}{gap}{measure} {}", self.scope_text(l)),
-                    kind: TermKind::Goal(ledgers.kind(l)),
-                    amount: -charge * amount(j),
-                });
+                let amount = -charge * amount(ledgers.measure.get(l) as usize);
+                terms.push(Term { kind: TermKind::Goal(ledgers.kind(l)), of: l as u32, amount });
             }
         };
         // Both lists are in order of folding; the request's ledgers are merged among the campaign's.
@@ -131,7 +174,7 @@ impl Policy {
         }
         if self.tie_breadth() > 0.0 {
             let u = f64::from(uniform(request.key, self.campaign_hash(ws.campaigns[i])));
-            terms.push(Term { name: "tie_break".to_owned(), kind: TermKind::TieBreak, amount: self.tie_breadth() * u });
+            terms.push(Term { kind: TermKind::TieBreak, of: 0, amount: self.tie_breadth() * u });
         }
         Ok(())
     }
@@ -140,7 +183,7 @@ impl Policy {
 /// Appends what makes the left-to-right sum of `terms` exactly `score`: one term, or two where no single one does it.
 fn round(terms: &mut Vec<Term>, score: f64) {
     let sum = terms.iter().fold(0.0, |sum, t| sum + t.amount);
-    let mut push = |amount: f64| terms.push(Term { name: "rounding".to_owned(), kind: TermKind::Rounding, amount });
+    let mut push = |amount: f64| terms.push(Term { kind: TermKind::Rounding, of: 0, amount });
     let rest = score - sum;
     if let Some(rest) = [rest, rest.next_up(), rest.next_down()].into_iter().find(|r| sum + r == score) {
         push(rest);
@@ -155,7 +198,7 @@ mod tests {
     use super::*;
 
     fn rounded(amounts: &[f64], score: f64) -> Vec<f64> {
-        let term = |a: &f64| Term { name: String::new(), kind: TermKind::Objective, amount: *a };
+        let term = |a: &f64| Term { kind: TermKind::Objective, of: 0, amount: *a };
         let mut terms: Vec<Term> = amounts.iter().map(term).collect();
         round(&mut terms, score);
         assert_eq!(terms.iter().fold(0.0, |sum, t| sum + t.amount).to_bits(), score.to_bits());

@@ -25,8 +25,8 @@
 //! assert_eq!((decision.picks(), decision.positions()), ([0].as_slice(), [1].as_slice()));
 //! assert_eq!(decision.reasons(), [Reason::Picked, Reason::Outscored, Reason::Organic]);
 //! let why = decision.explain(0)?;
-//! let told: Vec<_> = why.terms.iter().map(|t| (t.name.as_str(), t.kind.name(), t.amount)).collect();
-//! assert_eq!(told, [("stream", "objective", 0.75), ("cap exposure campaign=a", "cap", -0.25), ("rounding", "rounding", 0.0)]);
+//! let told: Vec<_> = why.terms.iter().map(|t| (policy.term_name(t), t.amount)).collect();
+//! assert_eq!(told, [("stream".into(), 0.75), ("cap exposure campaign=a".into(), -0.25), ("rounding".into(), 0.0)]);
 //! # Ok::<(), equipoise::Error>(())
 //! ```
 

@@ -152,12 +152,12 @@ impl Policy {
             record.artist.push(artist);
             record.label.push(label);
             record.licensor.push(licensor);
-            record.main_parameters.push(main_parameters(&terms));
+            record.main_parameters.push(main_parameters(self, &terms));
             if what.terms {
                 record.term_pick.extend(terms.iter().map(|_| k as i32));
                 record.term_kind.extend(terms.iter().map(|t| t.kind.name().to_owned()));
                 record.term_amount.extend(terms.iter().map(|t| t.amount));
-                record.term_name.extend(terms.into_iter().map(|t| t.name));
+                record.term_name.extend(terms.iter().map(|t| self.term_name(t)));
             }
         }
         if what.candidates {
@@ -209,10 +209,10 @@ impl Policy {
     }
 }
 
-fn main_parameters(terms: &[Term]) -> String {
+fn main_parameters(policy: &Policy, terms: &[Term]) -> String {
     let mut order: Vec<&Term> = terms.iter().filter(|t| t.kind != TermKind::Rounding && t.amount != 0.0).collect();
     order.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
-    let shown: Vec<String> = order.iter().take(MAIN).map(|t| format!("{} {}", t.name, t.amount)).collect();
+    let shown: Vec<String> = order.iter().take(MAIN).map(|t| format!("{} {}", policy.term_name(t), t.amount)).collect();
     shown.join("; ")
 }
 

@@ -155,7 +155,7 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     /// Checks that `measures` hold those of `policy` for `n` candidates.
-    fn new(measures: Measures<'a>, n: usize, policy: &Policy) -> Result<Self> {
+    pub(super) fn new(measures: Measures<'a>, n: usize, policy: &Policy) -> Result<Self> {
         let m = policy.measures().len();
         let shape = |message: String| Error::new(codes::SHAPE, "measures", None, message);
         let needs = |len: usize, outer: usize, stride: usize, inner: usize| {

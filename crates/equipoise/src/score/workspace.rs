@@ -268,4 +268,12 @@ impl<'a> Decision<'a> {
     pub fn explain(&self, i: usize) -> Result<Explanation> {
         self.policy.explain(self.request, self.workspace, i)
     }
+
+    /// As [`Policy::explain_into`].
+    ///
+    /// # Errors
+    /// As [`Decision::explain`].
+    pub fn explain_into(&self, i: usize, explanation: &mut Explanation) -> Result<()> {
+        self.policy.explain_into(self.request, self.workspace, i, explanation)
+    }
 }
