@@ -23,6 +23,8 @@ import numpy as np
 import equipoise as eq
 from tests.test_interrupt import long_plan
 
+# A shell that runs the tests in the background has them ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sent = []
 def interrupt():
     time.sleep(0.5)
