@@ -9,13 +9,16 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pytest
 
 import equipoise as eq
 
 from . import vectors
 
-# The quick count, times EQUIPOISE_SOAK in scripts/soak.
-CALLS = 10_000 * int(os.environ.get("EQUIPOISE_SOAK", "1"))
+# Quick counts, times EQUIPOISE_SOAK in scripts/soak.
+SOAK = int(os.environ.get("EQUIPOISE_SOAK", "1"))
+CALLS = 100_000 * SOAK
+TEXTS = 10_000 * SOAK
 NUMBERS = [0, 1, 2, 3, 7, 8, 9, -1, 2**31, 2**32, 2**63, 2**64, 2**80, -(2**63), 0.0, -0.0, 0.5, 1e-45, 1e12, 1.1e12]
 NUMBERS += [1e308, math.nan, math.inf, -math.inf]
 OTHERS = [None, "", "SE", "radio", "x\0y", "\ud800", b"SE", [], {}, (), object(), True, np.float32(0.5), np.int64(3)]
@@ -154,3 +157,28 @@ def test_random_documents_are_problems_or_errors_of_the_tree() -> None:
             accepted += 1
             assert eq.Problem.from_json(problem.to_json()) == problem
     assert accepted > 100
+
+
+def test_any_text_is_found_exactly_or_refused() -> None:
+    g = random.Random(22)
+    policy = vectors.policy("policies/small.safetensors")
+    known = {text: int(policy.resolve([text])[0]) for text in ("a", "b", "çå")}
+    characters = ["a", "b", "ç", "å", "c\u0327", "a\u030a", "\0", "\ufeff", "\U0010ffff", "\ud800", "\udfff"]
+    found, refused = 0, 0
+    for _ in range(TEXTS):
+        text = g.choice(["", "a", "b", "çå", "x" * 2**20 if g.random() < 0.01 else "x"])
+        for _ in range(g.randrange(3)):
+            at = g.randrange(len(text) + 1)
+            text = text[:at] + (g.choice(characters) if g.random() < 0.8 else chr(g.randrange(0x110000))) + text[at:]
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            with pytest.raises(eq.InvalidInput) as caught:
+                policy.resolve(["a", text])
+            assert (caught.value.code, caught.value.argument) == ("invalid_input.unicode", "ids[1]")
+            refused += 1
+        else:
+            assert policy.resolve(["a", text])[1] == known.get(text, eq.UNKNOWN)
+            found += text in known
+    print(f"executed {TEXTS} texts: {found} found, {refused} refused")
+    assert min(found, refused) > TEXTS // 20
