@@ -1,4 +1,4 @@
-"""The native rows: every path beside plain Rust, what a scorer adds, tails, and the checked load of a policy."""
+"""The native rows: every path beside plain Rust, what a scorer adds, tails, look-ups of ids, and the checked load of a policy."""
 
 import argparse
 import os
@@ -30,6 +30,8 @@ def main() -> None:
     if options.quick:
         return
     subprocess.run([program, "rows", "1M"], check=True)
+    for size in ["10k", "1M"]:
+        subprocess.run([program, "ids", size], check=True)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([program, "load", folder], check=True)
 

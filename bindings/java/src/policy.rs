@@ -3,7 +3,7 @@
 use crate::error::Fault;
 use crate::table::Table;
 use equipoise::error::{Error, codes};
-use equipoise::policy::Policy;
+use equipoise::policy::{Policy, UNKNOWN};
 use jni::Env;
 use jni::objects::{JByteArray, JClass, JIntArray, JObjectArray, JString};
 use jni::sys::{jint, jlong};
@@ -77,19 +77,16 @@ pub(crate) fn rows<'local>(
     let count = usize::try_from(count).ok().filter(|n| *n <= length);
     let mut ends_read = vec![0; count.ok_or_else(|| Error::new(codes::SHAPE, "count", None, "passes an array"))?];
     ends.get_region(env, 0, &mut ends_read)?;
-    let mut rows = Vec::with_capacity(ends_read.len());
-    let mut unknown = 0;
+    let mut ids = Vec::with_capacity(ends_read.len());
     let mut start = 0;
     for (i, end) in ends_read.into_iter().enumerate() {
         let bytes = text.get(start..end as usize).ok_or_else(|| Error::new(codes::SHAPE, "ids", Some(i as u64), "ends out of order"))?;
         start = end as usize;
-        let id = std::str::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, "ids", Some(i as u64), e.to_string()))?;
-        let row = policy.row(id);
-        unknown += jint::from(row == u32::MAX);
-        rows.push(row as jint);
+        ids.push(std::str::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, "ids", Some(i as u64), e.to_string()))?);
     }
+    let rows: Vec<jint> = policy.rows(&ids).into_iter().map(|row| row as jint).collect();
     out.set_region(env, 0, &rows)?;
-    Ok(unknown)
+    Ok(rows.iter().filter(|row| **row as u32 == UNKNOWN).count() as jint)
 }
 
 pub(crate) fn index<'local>(

@@ -4,7 +4,7 @@ mod forge;
 mod heap;
 
 use equipoise::model::{Campaign, Campaigns, GoalKind, Ledger, Parties, Scope};
-use equipoise::policy::{Draft, Policy};
+use equipoise::policy::{Draft, Policy, UNKNOWN};
 use forge::{Forged, draft};
 use serde_json::json;
 
@@ -50,6 +50,14 @@ fn memory_follows_the_file() {
     assert_eq!(read("small", &small), Ok(()));
     assert_eq!(read("a cap per campaign", &policy(&large(200_000, 2, true))), Ok(()));
     assert_eq!(read("shares only", &policy(&large(200_000, 3, false))), Ok(()));
+    // Rows of seven prices and hashes that break ties leave no room for a table of ids: they are searched for, and found.
+    let tight = Policy::new(&large(200_000, 7, false)).expect("a good draft");
+    assert_eq!(read("seven shares each", tight.to_bytes()), Ok(()));
+    let ids: Vec<&str> = tight.campaigns().map(|c| c.id).collect();
+    let rows = tight.rows(&ids);
+    assert!(rows.windows(2).all(|r| r[0] + 1 == r[1]) && tight.rows(&["campaign", "campaign-0000001x"]) == [UNKNOWN; 2]);
+    drop(tight);
+    assert_eq!(Policy::new(&large(200_000, 11, false)).map_err(|e| e.code()).err(), Some("policy.limit"), "rows of eleven prices");
 
     // Prices that would need far more memory than the file: a row of 1,000 numbers for each of 20,000 campaigns.
     let few = policy(&large(20_000, 1, false));

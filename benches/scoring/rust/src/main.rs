@@ -4,6 +4,7 @@
 //!   equipoise-bench-scoring rows 10k|1M     requests of 50, 500 and 2,000 candidates beside plain Rust and the cache-bandwidth floor
 //!   equipoise-bench-scoring overhead        a scorer, and slates drawn at random, beside the plain policy
 //!   equipoise-bench-scoring tails ROUNDS    single requests at p50, p99 and p99.9: with a swap every millisecond and without, and on all cores at once
+//!   equipoise-bench-scoring ids 10k|1M      campaign ids to rows, in batches and one by one, beside a `HashMap`
 //!   equipoise-bench-scoring load FOLDER     a policy of 1 M campaigns, written there: checked load beside reading the file
 //!   equipoise-bench-scoring call N COUNT    COUNT requests of N candidates and nothing else, for an instruction counter
 //!
@@ -12,6 +13,7 @@
 
 mod closed_loop;
 mod floor;
+mod ids;
 mod instance;
 mod overhead;
 mod plain;
@@ -55,13 +57,17 @@ fn in_turn(turns: usize, mut f: impl FnMut(usize)) -> impl FnMut() {
     }
 }
 
+/// With many campaigns, as many requests as it takes to find their rows cold.
+fn turns(size: &str, n: usize) -> usize {
+    if size == "1M" { 128_000 / n } else { TURNS }
+}
+
 fn rows(size: &str) -> equipoise::Result<()> {
     let count = if size == "1M" { 1_000_000 } else { 10_000 };
     let draft = draft(count)?;
     let (policy, peer, floor) = (Policy::new(&draft)?, plain::Policy::new(&draft), Floor::new(count));
     for n in [50, 500, 2_000] {
-        // With many campaigns, as many requests as it takes to find their rows cold.
-        let turns = if size == "1M" { 128_000 / n } else { TURNS };
+        let turns = turns(size, n);
         for reference in [Reference::Given, Reference::Sorted, Reference::Computed] {
             let turn: Vec<Columns> = (0..turns).map(|t| Columns::new(t as u64, n, count, &policy, reference)).collect();
             let mut workspace = Workspace::with_capacity(n);
@@ -143,10 +149,13 @@ fn main() -> equipoise::Result<()> {
             swap::rows(rounds)?;
             closed_loop::rows(rounds)
         }
+        ["ids", size @ ("10k" | "1M")] => ids::ids(size),
         ["load", folder] => load(folder),
         ["call", n, count] => call(n.parse().unwrap_or(500), count.parse().unwrap_or(1)),
         _ => {
-            eprintln!("usage: equipoise-bench-scoring paths, rows 10k|1M, overhead, tails ROUNDS, load FOLDER, or call N COUNT");
+            eprintln!(
+                "usage: equipoise-bench-scoring paths, rows 10k|1M, ids 10k|1M, overhead, tails ROUNDS, load FOLDER, or call N COUNT"
+            );
             std::process::exit(2)
         }
     }

@@ -113,8 +113,23 @@ impl Texts {
         std::str::from_utf8(self.raw(index)).unwrap_or_default()
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> + '_ {
-        (0..self.len()).map(|i| self.get(i))
+    /// The first text that does not come after the one before it, in order of bytes.
+    pub(crate) fn first_unsorted(&self) -> Option<usize> {
+        let (text, offsets) = (self.text.raw(), self.offsets.chunks::<8>());
+        let at = |i: usize| u64::from_le_bytes(offsets[i]) as usize;
+        let mut before = 0;
+        let mut last: Option<(u128, &[u8])> = None;
+        for i in 0..self.len() {
+            let end = at(i + 1);
+            let name = &text[before..end];
+            let head = head(text, before, name.len());
+            // Names that differ early, as most do, are told apart by their heads; the others are read.
+            if last.is_some_and(|(other, whole)| other >= head && whole >= name) {
+                return Some(i);
+            }
+            (before, last) = (end, Some((head, name)));
+        }
+        None
     }
 
     /// The index of `name` in a sorted list.
@@ -129,5 +144,40 @@ impl Texts {
             }
         }
         None
+    }
+}
+
+/// The first sixteen bytes of the `len` at `at` as a number, zeros after the last: where two of them differ, the texts differ likewise.
+#[inline]
+fn head(text: &[u8], at: usize, len: usize) -> u128 {
+    let Some(bytes) = text[at..].first_chunk::<16>() else {
+        let mut bytes = [0; 16];
+        let len = len.min(16);
+        bytes[..len].copy_from_slice(&text[at..at + len]);
+        return u128::from_be_bytes(bytes);
+    };
+    let whole = u128::from_be_bytes(*bytes);
+    if len >= 16 { whole } else { whole & !(u128::MAX >> (8 * len)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_that_of_bytes() {
+        let long = "a name of more than sixteen bytes";
+        let more = format!("{long}, and one that goes on");
+        let list =
+            ["", "\0", "\0\0", "a", "a\0", "a\0b", "a name of more t", "a name of more thaa", long, more.as_str(), "b", "ç", "\u{10ffff}"];
+        for (i, a) in list.iter().enumerate() {
+            for (j, b) in list.iter().enumerate() {
+                let sorted = Texts::from_strs([*a, *b]).first_unsorted().is_none();
+                assert_eq!(sorted, i < j, "{a:?} before {b:?}");
+                // The same with bytes after them, of which no name may take notice.
+                let third = Texts::from_strs([*a, *b, "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}"]).first_unsorted();
+                assert_eq!(third, if i < j { None } else { Some(1) }, "{a:?} before {b:?}");
+            }
+        }
     }
 }

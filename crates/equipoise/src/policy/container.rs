@@ -53,7 +53,6 @@ impl Tensor {
 pub(super) struct Container {
     pub(super) metadata: IndexMap<String, String>,
     pub(super) tensors: Vec<Tensor>,
-    pub(super) digest: [u8; 32],
 }
 
 const DTYPES: &[(&str, usize)] = &[
@@ -118,7 +117,7 @@ pub(super) fn write(metadata: &IndexMap<String, String>, tensors: &[(&str, &str,
     Ok(out)
 }
 
-/// Reads the header, checks that the tensors fill the file exactly, and checks the digest. What the tensors hold is not looked at.
+/// Reads the header and checks that the tensors fill the file exactly. What they hold is not looked at, nor is the digest.
 pub(super) fn read(bytes: &[u8]) -> Result<Container, Error> {
     let (Some(length), true) = (bytes.first_chunk::<8>(), bytes.len() >= 8 + 2 + SEAL) else {
         return Err(corrupt(bytes.len(), format!("{} bytes are too few for a policy", bytes.len())));
@@ -174,13 +173,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Container, Error> {
     if !sealed {
         return Err(corrupt(8, "the last two tensors are not digest and signature"));
     }
+    tensors.truncate(tensors.len() - 2);
+    Ok(Container { metadata, tensors })
+}
+
+/// The digest of a file that [`read`] took, compared with the one that it carries.
+pub(super) fn digest(bytes: &[u8]) -> Result<[u8; 32], Error> {
     let (body, seal) = bytes.split_at(bytes.len() - SEAL);
     let digest = *blake3::hash(body).as_bytes();
     if seal[..32] != digest {
         return Err(corrupt(body.len(), "the digest does not match the bytes before it"));
     }
-    tensors.truncate(tensors.len() - 2);
-    Ok(Container { metadata, tensors, digest })
+    Ok(digest)
 }
 
 struct Header<'a> {

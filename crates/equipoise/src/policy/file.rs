@@ -70,12 +70,21 @@ impl Ledgers {
     pub(crate) fn scope(&self, l: usize) -> Scope {
         SCOPES[self.scope.get(l) as usize]
     }
+
+    /// Scopes in order of folding.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.scope.iter().map(|s| SCOPES[s as usize])
+    }
+
+    /// Scope, key and outside coefficient of each, in order of folding.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Scope, u32, f64)> + '_ {
+        self.scopes().zip(self.key.iter()).zip(self.outside.iter()).map(|((scope, key), outside)| (scope, key, outside))
+    }
 }
 
 /// A file, read and checked.
 #[derive(Debug)]
 pub(super) struct Contents {
-    pub(super) digest: [u8; 32],
     pub(super) metadata: IndexMap<String, String>,
     /// `exposure` first.
     pub(super) measures: Vec<String>,
@@ -323,26 +332,27 @@ impl Reader<'_> {
         if column.len() == 0 || column.len() > NONE as usize || column.get(0) != 0 || column.get(column.len() - 1) != size {
             return flaw(offsets, None, at, format!("offsets that do not run from 0 to the {size} bytes of {text}"));
         }
-        for i in 1..column.len() {
-            let (from, to) = (column.get(i - 1), column.get(i));
-            if to > size || to < from || to - from > NAME_LIMIT as u64 {
+        // A name that ends before it starts is longer than any; where none is too long, the last offset holds for all.
+        let too_long = |(from, to): (u64, u64)| to.wrapping_sub(from) > NAME_LIMIT as u64;
+        if any(column.iter().zip(column.iter().skip(1)).map(too_long)) {
+            let wrong = |i: &usize| column.get(*i) > size || too_long((column.get(*i - 1), column.get(*i)));
+            if let Some(i) = (1..column.len()).find(wrong) {
+                let (from, to) = (column.get(i - 1), column.get(i));
                 return flaw(offsets, Some(i), at + i * 8, format!("{to} after {from}, for names of at most {NAME_LIMIT} of {size} bytes"));
             }
         }
         let texts = Texts { offsets: column, text: text_column };
+        let here = |i: usize| text_at + texts.offsets.get(i) as usize;
         // Every name is valid where the whole is and each starts at a character.
-        let whole = std::str::from_utf8(texts.text.raw())
-            .is_ok_and(|text| texts.offsets.iter().all(|offset| text.is_char_boundary(offset as usize)));
-        let mut before: Option<&[u8]> = None;
-        for i in 0..texts.len() {
-            let (name, here) = (texts.raw(i), || text_at + texts.offsets.get(i) as usize);
-            if !whole && std::str::from_utf8(name).is_err() {
-                return flaw(text, Some(i), here(), "the name is not valid UTF-8");
-            }
-            if sorted && before.is_some_and(|before| before >= name) {
-                return flaw(text, Some(i), here(), format!("{} does not come after the name before it", quote(texts.get(i))));
-            }
-            before = Some(name);
+        let whole = |text: &str| texts.offsets.iter().all(|offset| text.is_char_boundary(offset as usize));
+        if !texts.text.raw().is_ascii()
+            && !std::str::from_utf8(texts.text.raw()).is_ok_and(whole)
+            && let Some(i) = (0..texts.len()).find(|i| std::str::from_utf8(texts.raw(*i)).is_err())
+        {
+            return flaw(text, Some(i), here(i), "the name is not valid UTF-8");
+        }
+        if sorted && let Some(i) = texts.first_unsorted() {
+            return flaw(text, Some(i), here(i), format!("{} does not come after the name before it", quote(texts.get(i))));
         }
         Ok(texts)
     }
@@ -350,10 +360,12 @@ impl Reader<'_> {
     /// A column of indices below `count`, or [`NONE`] where that is allowed.
     fn indices(&mut self, name: &'static str, len: usize, count: usize, none: bool) -> std::result::Result<Column<u32>, Refusal> {
         let (column, at) = self.column::<u32>(name, len)?;
-        let good = |v: u32| (v as usize) < count || none && v == NONE;
-        // One pass that the compiler can vectorise; the culprit is looked for only if there is one.
-        if column.iter().filter(|v| !good(*v)).count() > 0
-            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| !good(*v))
+        // No count passes NONE: texts have fewer names, and sets fewer words.
+        let (count, none) = (u32::try_from(count).unwrap_or(NONE), u32::from(none));
+        // Less one, every good index is below the count; without a number that stands for none, NONE is as bad as any.
+        let bad = |v: u32| v.wrapping_add(none) >= count.saturating_add(none);
+        if any(column.iter().map(bad))
+            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| bad(*v))
         {
             return flaw(name, Some(i), at + i * 4, format!("{v} is not below {count}"));
         }
@@ -363,9 +375,9 @@ impl Reader<'_> {
     fn numbers(&mut self, name: &'static str, len: usize, limit: f64) -> std::result::Result<(Column<f64>, usize), Refusal> {
         let (column, at) = self.column::<f64>(name, len)?;
         // NaN is within no limit, and limits are finite.
-        let good = |v: f64| v.abs() <= limit;
-        if column.iter().filter(|v| !good(*v)).count() > 0
-            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| !good(*v))
+        let bad = |v: f64| !v.abs().le(&limit);
+        if any(column.iter().map(bad))
+            && let Some((i, v)) = column.iter().enumerate().find(|(_, v)| bad(*v))
         {
             return flaw(name, Some(i), at + i * 8, format!("{v} is not a number of magnitude at most {limit:e}"));
         }
@@ -394,12 +406,21 @@ impl Reader<'_> {
         }
         let of_name = of;
         let of = self.indices(of_name, campaigns, count, true)?;
-        let mut used = 0;
-        for (i, s) in of.iter().enumerate().filter(|(_, s)| *s != NONE) {
-            if s > used {
-                return flaw(of_name, Some(i), at, format!("set {s} before set {used}: sets stand in order of first use"));
+        // Sets count from 1 here and NONE is 0, so that nothing depends on which campaigns have one.
+        let (mut used, mut early) = (0_u32, false);
+        for s in of.iter() {
+            let set = s.wrapping_add(1);
+            early |= set > used + 1;
+            used = used.max(set);
+        }
+        if early {
+            let mut used = 0;
+            for (i, s) in of.iter().enumerate().filter(|(_, s)| *s != NONE) {
+                if s > used {
+                    return flaw(of_name, Some(i), at, format!("set {s} before set {used}: sets stand in order of first use"));
+                }
+                used = used.max(s + 1);
             }
-            used = used.max(s + 1);
         }
         if used as usize != count {
             return flaw(sets, None, at, format!("{count} sets, of which {used} are used"));
@@ -431,6 +452,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether there is a flaw among them; looks at all, without a branch, as the compiler can vectorise. The culprit is looked for only if there is one.
+fn any(flaws: impl Iterator<Item = bool>) -> bool {
+    flaws.fold(false, |any, flaw| any | flaw)
+}
+
 fn shape_text(shape: &[Option<usize>]) -> String {
     let sizes: Vec<String> = shape.iter().map(|n| n.map_or("n".to_owned(), |n| n.to_string())).collect();
     format!("[{}]", sizes.join(", "))
@@ -442,12 +468,12 @@ fn check_slate(slate: &Slate) -> Option<String> {
     faults.finish().err().map(|e| e.to_string())
 }
 
-/// Whether `price` can be one of a goal of this kind.
-fn price_fits(kind: GoalKind, price: f64) -> bool {
+/// Between what the price of a goal of this kind lies.
+const fn price_range(kind: GoalKind) -> (f64, f64) {
     match kind {
-        GoalKind::Cap | GoalKind::Guardrail => price >= 0.0,
-        GoalKind::Floor | GoalKind::AlphaFair | GoalKind::MaxMin => price <= 0.0,
-        GoalKind::Target | GoalKind::Share => true,
+        GoalKind::Cap | GoalKind::Guardrail => (0.0, f64::INFINITY),
+        GoalKind::Floor | GoalKind::AlphaFair | GoalKind::MaxMin => (f64::NEG_INFINITY, 0.0),
+        GoalKind::Target | GoalKind::Share => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
 
@@ -473,9 +499,8 @@ fn objectives(text: &str) -> std::result::Result<(Vec<String>, Vec<f64>), Refusa
     Ok((measures, weights))
 }
 
-/// Reads a file: container, version, then everything that it holds.
-pub(super) fn read(bytes: &Arc<Vec<u8>>) -> std::result::Result<Contents, Refusal> {
-    let container = container::read(bytes)?;
+/// Reads what a container holds: version, then everything else. The digest may be wrong, and with it anything.
+pub(super) fn read(bytes: &Arc<Vec<u8>>, container: Container) -> std::result::Result<Contents, Refusal> {
     let mut reader = Reader { bytes, container: &container, taken: Vec::new() };
     if reader.entry("format")? != FORMAT {
         return flaw("format", None, 8, format!("{} where {} belongs", quote(reader.entry("format")?), quote(FORMAT)));
@@ -515,8 +540,8 @@ pub(super) fn read(bytes: &Arc<Vec<u8>>) -> std::result::Result<Contents, Refusa
     {
         return Err(corrupt(t.at, format!("this format has no tensor {}", quote(&t.name))).into());
     }
-    let Container { metadata, digest, .. } = container;
-    Ok(Contents { digest, metadata, measures, weights, slate, tie_breadth, parent_id, valid_until, roster, ledgers })
+    let Container { metadata, .. } = container;
+    Ok(Contents { metadata, measures, weights, slate, tie_breadth, parent_id, valid_until, roster, ledgers })
 }
 
 fn read_roster(reader: &mut Reader<'_>) -> std::result::Result<Roster, Refusal> {
@@ -531,7 +556,9 @@ fn read_roster(reader: &mut Reader<'_>) -> std::result::Result<Roster, Refusal> 
     }
     let (start, _) = reader.column::<i64>("campaign_start", n)?;
     let (end, end_at) = reader.column::<i64>("campaign_end", n)?;
-    if let Some(i) = (0..n).find(|i| end.get(*i) <= start.get(*i)) {
+    if any(start.iter().zip(end.iter()).map(|(start, end)| end <= start))
+        && let Some(i) = (0..n).find(|i| end.get(*i) <= start.get(*i))
+    {
         return flaw("campaign_end", Some(i), end_at + i * 8, format!("a flight from {} to {}", start.get(i), end.get(i)));
     }
     let frequency_cap = read_frequency_cap(reader, n)?;
@@ -553,7 +580,9 @@ fn read_frequency_cap(reader: &mut Reader<'_>, campaigns: usize) -> std::result:
         return Ok(None);
     }
     let (caps, at) = reader.column::<u32>(name, campaigns)?;
-    if let Some(i) = caps.iter().position(|cap| cap == 0) {
+    if any(caps.iter().map(|cap| cap == 0))
+        && let Some(i) = caps.iter().position(|cap| cap == 0)
+    {
         return flaw(name, Some(i), at + i * 4, "a cap of 0");
     }
     if caps.iter().all(|cap| cap == NONE) {
@@ -572,19 +601,30 @@ fn read_ledgers(reader: &mut Reader<'_>, roster: &Roster, measures: usize) -> st
     let (inside, _) = reader.numbers("ledger_inside", n, 1.0)?;
     let (outside, _) = reader.numbers("ledger_outside", n, 1.0)?;
     let (price, _) = (reader.numbers("ledger_price", n, PRICE_LIMIT)?.0, price);
-    for l in 0..n {
-        let Some(kind) = KINDS.get(kind.get(l) as usize) else {
-            return flaw("ledger_kind", Some(l), kind_at + l, format!("{} is no kind of goal", kind.get(l)));
-        };
-        let Some(scope) = SCOPES.get(scope.get(l) as usize) else {
-            return flaw("ledger_scope", Some(l), scope_at + l, format!("{} is no scope", scope.get(l)));
-        };
-        if key.get(l) as usize >= roster.keys(*scope) {
-            let message = format!("key {} of {} {}", key.get(l), roster.keys(*scope), scope.name());
-            return flaw("ledger_key", Some(l), key_at + l * 4, message);
-        }
-        if !price_fits(*kind, price.get(l)) {
-            return flaw("ledger_price", Some(l), price_at + l * 8, format!("{} is not a price of a {kind:?}", price.get(l)));
+    let known = |list: &Column<u8>, count: usize| !any(list.iter().map(|v| v as usize >= count));
+    // What a key is below, and between what a price lies, by the numbers of scopes and kinds.
+    let (keys, ranges) = (SCOPES.map(|scope| roster.keys(scope)), KINDS.map(price_range));
+    let wrong = |(((kind, scope), key), price): (((u8, u8), u32), f64)| {
+        let (low, high) = ranges[kind as usize];
+        (key as usize >= keys[scope as usize]) | !(low..=high).contains(&price)
+    };
+    let rows = || kind.iter().zip(scope.iter()).zip(key.iter()).zip(price.iter());
+    if !known(&kind, KINDS.len()) || !known(&scope, SCOPES.len()) || any(rows().map(wrong)) {
+        for l in 0..n {
+            let Some(kind) = KINDS.get(kind.get(l) as usize) else {
+                return flaw("ledger_kind", Some(l), kind_at + l, format!("{} is no kind of goal", kind.get(l)));
+            };
+            let Some(scope) = SCOPES.get(scope.get(l) as usize) else {
+                return flaw("ledger_scope", Some(l), scope_at + l, format!("{} is no scope", scope.get(l)));
+            };
+            if key.get(l) as usize >= roster.keys(*scope) {
+                let message = format!("key {} of {} {}", key.get(l), roster.keys(*scope), scope.name());
+                return flaw("ledger_key", Some(l), key_at + l * 4, message);
+            }
+            let (low, high) = price_range(*kind);
+            if !(low..=high).contains(&price.get(l)) {
+                return flaw("ledger_price", Some(l), price_at + l * 8, format!("{} is not a price of a {kind:?}", price.get(l)));
+            }
         }
     }
     let goal = reader.indices("ledger_goal", n, goals.len(), false)?;

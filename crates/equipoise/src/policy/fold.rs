@@ -4,7 +4,7 @@
 //! number where no market and no surface prices it.
 
 use super::file::Ledgers;
-use super::memory;
+use super::memory::{self, Budget};
 use super::reach::Reach;
 use super::roster::{NONE, Roster};
 use crate::error::{Error, Result, codes};
@@ -13,9 +13,6 @@ use equipoise_kernel::score::{HotRow, HotRows};
 
 /// Additions that a fold may take: a few seconds. More comes only from thousands of shares over millions of campaigns.
 const WORK_LIMIT: u64 = 1 << 33;
-/// What folded prices may take in memory beyond the size of the policy's file.
-const MEMORY_SLACK: usize = 512 << 10;
-
 #[derive(Debug)]
 pub(crate) struct Prices {
     pub(crate) segments: Segments,
@@ -40,6 +37,32 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
+    /// `segments` as in [`Outline`].
+    fn new(weights: &[f64], roster: &Roster, ledgers: &Ledgers, segments: &[(usize, usize, Vec<u32>)], count: usize) -> Result<Self> {
+        let mut values = memory::room(count)?;
+        let (mut places, mut lowest) = (Vec::new(), Vec::new());
+        for ((markets, surfaces, list), weight) in segments.iter().zip(weights) {
+            let by = |scope: Scope| list.iter().any(|l| ledgers.scope(*l as usize) == scope);
+            places.push((values.len(), if by(Scope::Market) { *surfaces } else { 0 }, usize::from(by(Scope::Surface))));
+            let mut low = (f32::INFINITY, 0, 0);
+            for market in 0..*markets as u32 {
+                for surface in 0..*surfaces as u32 {
+                    let v = list
+                        .iter()
+                        .map(|l| *l as usize)
+                        .fold(*weight, |v, l| v - segment_coefficient(ledgers, l, market, surface) * ledgers.price.get(l));
+                    let v = v as f32;
+                    if v < low.0 {
+                        low = (v, market, surface);
+                    }
+                    values.push(v);
+                }
+            }
+            lowest.push(low);
+        }
+        Ok(Self { values, places, lowest, markets: roster.markets.priced, surfaces: roster.surfaces.priced })
+    }
+
     /// Whether a request's segment is one that was priced. A dimension that the log lacked never makes a difference.
     pub(crate) fn knows(&self, market: u32, surface: u32) -> bool {
         let in_table = |i: u32, n: usize| n == 0 || (i as usize) < n;
@@ -79,90 +102,162 @@ pub(crate) struct Touching {
 }
 
 impl Touching {
-    fn new(roster: &Roster, ledgers: &Ledgers) -> Result<Self> {
+    fn new(roster: &Roster, ledgers: &Ledgers, budget: &mut Budget) -> Result<Self> {
         let mut base = [0; 4];
         let mut keys = 0;
         for (scope, base) in [Scope::Campaign, Scope::Artist, Scope::Label, Scope::Licensor].into_iter().zip(&mut base) {
             *base = keys;
             keys += roster.keys(scope);
         }
-        let mut starts = memory::filled(0_u32, keys + 1)?;
-        let (mut everywhere, mut request) = (Vec::new(), Vec::new());
-        let slot = |l: usize| base[ledgers.scope(l) as usize] + ledgers.key.get(l) as usize;
-        let own = |l: usize| ledgers.scope(l).is_campaign_side() && ledgers.outside.get(l) == 0.0;
-        for l in 0..ledgers.len() {
-            if own(l) {
-                starts[slot(l) + 1] += 1;
-            } else if ledgers.scope(l).is_campaign_side() {
-                memory::push(&mut everywhere, l as u32)?;
-            } else {
-                memory::push(&mut request, l as u32)?;
+        // Each key's ledgers are counted two places on, summed there, and listed with the place between as the next free one: what is left says
+        // where each starts.
+        charge(budget, (keys + 2).checked_mul(4))?;
+        let mut starts = memory::filled(0_u32, keys + 2)?;
+        let (mut shared, mut requested) = (0, 0);
+        for (scope, key, outside) in ledgers.places() {
+            match Side::of(scope, outside) {
+                Side::Own => starts[base[scope as usize] + key as usize + 2] += 1,
+                Side::Everywhere => shared += 1,
+                Side::Request => requested += 1,
             }
         }
-        for k in 0..keys {
-            starts[k + 1] += starts[k];
+        charge(budget, ledgers.len().checked_mul(4))?;
+        let (mut everywhere, mut request) = (memory::room(shared)?, memory::room(requested)?);
+        let mut list = memory::filled(0_u32, ledgers.len() - shared - requested)?;
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
         }
-        let mut list = memory::filled(0_u32, starts[keys] as usize)?;
-        // Filling moves every start to its end, which is the next one's start: shifted back below.
-        for l in (0..ledgers.len()).filter(|l| own(*l)) {
-            let at = &mut starts[slot(l)];
-            list[*at as usize] = l as u32;
-            *at += 1;
+        for (l, (scope, key, outside)) in (0..).zip(ledgers.places()) {
+            match Side::of(scope, outside) {
+                Side::Own => {
+                    let at = &mut starts[base[scope as usize] + key as usize + 1];
+                    list[*at as usize] = l;
+                    *at += 1;
+                }
+                Side::Everywhere => everywhere.push(l),
+                Side::Request => request.push(l),
+            }
         }
-        starts.rotate_right(1);
-        starts[0] = 0;
         Ok(Self { starts, list, base, everywhere, request })
     }
 
     /// Calls `visit` with every campaign-side ledger that has a coefficient for campaign `index`, and that coefficient, in order of folding.
-    pub(crate) fn campaign(&self, roster: &Roster, ledgers: &Ledgers, index: u32, mut visit: impl FnMut(usize, f64)) {
-        let of = |scope: usize, key: u32| {
-            if key == NONE {
-                return [].as_slice();
-            }
-            let slot = self.base[scope] + key as usize;
-            &self.list[self.starts[slot] as usize..self.starts[slot + 1] as usize]
-        };
-        let party = |p: usize| roster.parties[p].of.get(index as usize);
-        // A ledger that is listed under a key of the campaign counts it.
-        let own = |l: u32, visit: &mut dyn FnMut(usize, f64)| {
-            let coefficient = ledgers.inside.get(l as usize);
-            if coefficient != 0.0 {
-                visit(l as usize, coefficient);
-            }
-        };
+    pub(crate) fn campaign(&self, roster: &Roster, ledgers: &Ledgers, index: u32, visit: impl FnMut(usize, f64)) {
+        self.reader(roster, ledgers).campaign(index, visit);
+    }
+
+    /// What many campaigns are read with.
+    fn reader<'a>(&'a self, roster: &'a Roster, ledgers: &'a Ledgers) -> Reader<'a> {
+        let parties = [0, 1, 2].map(|p: usize| roster.parties[p].of.chunks());
+        Reader { touching: self, parties, ledgers, inside: ledgers.inside.chunks() }
+    }
+}
+
+/// Whom a ledger touches.
+enum Side {
+    /// The campaigns of its key.
+    Own,
+    /// All campaigns.
+    Everywhere,
+    /// No campaign but requests.
+    Request,
+}
+
+impl Side {
+    #[inline]
+    fn of(scope: Scope, outside: f64) -> Self {
+        match (scope.is_campaign_side(), outside == 0.0) {
+            (true, true) => Self::Own,
+            (true, false) => Self::Everywhere,
+            (false, _) => Self::Request,
+        }
+    }
+}
+
+struct Reader<'a> {
+    touching: &'a Touching,
+    parties: [&'a [[u8; 4]]; 3],
+    ledgers: &'a Ledgers,
+    inside: &'a [[u8; 8]],
+}
+
+impl Reader<'_> {
+    #[inline]
+    fn party(&self, p: usize, index: u32) -> u32 {
+        u32::from_le_bytes(self.parties[p][index as usize])
+    }
+
+    #[inline]
+    fn of(&self, scope: usize, key: u32) -> &[u32] {
+        if key == NONE {
+            return &[];
+        }
+        let Touching { starts, list, base, .. } = self.touching;
+        let slot = base[scope] + key as usize;
+        &list[starts[slot] as usize..starts[slot + 1] as usize]
+    }
+
+    /// A ledger that is listed under a key of the campaign counts it.
+    #[inline]
+    fn own(&self, l: u32, visit: &mut impl FnMut(usize, f64)) {
+        let coefficient = f64::from_le_bytes(self.inside[l as usize]);
+        if coefficient != 0.0 {
+            visit(l as usize, coefficient);
+        }
+    }
+
+    #[inline]
+    fn campaign(&self, index: u32, mut visit: impl FnMut(usize, f64)) {
         // Most campaigns have one or two of these.
         let mut heads = [[].as_slice(); 4];
         let mut active = 0;
-        for list in [of(0, index), of(1, party(0)), of(2, party(1)), of(3, party(2))] {
+        for (scope, key) in [index, self.party(0, index), self.party(1, index), self.party(2, index)].into_iter().enumerate() {
+            let list = self.of(scope, key);
             heads[active] = list;
             active += usize::from(!list.is_empty());
         }
-        if self.everywhere.is_empty() {
-            match heads[..active] {
-                [] => return,
-                [list] => return list.iter().for_each(|l| own(*l, &mut visit)),
-                _ => {}
+        match heads[..active] {
+            _ if !self.touching.everywhere.is_empty() => self.merge(index, heads, visit),
+            [] => {}
+            [list] => list.iter().for_each(|l| self.own(*l, &mut visit)),
+            [mut one, mut other] => {
+                while let ([first, ones @ ..], [second, others @ ..]) = (one, other) {
+                    if first < second {
+                        self.own(*first, &mut visit);
+                        one = ones;
+                    } else {
+                        self.own(*second, &mut visit);
+                        other = others;
+                    }
+                }
+                one.iter().chain(other).for_each(|l| self.own(*l, &mut visit));
             }
+            _ => self.merge(index, heads, visit),
         }
-        let mut everywhere = self.everywhere.as_slice();
+    }
+
+    /// All lists in order of folding. Those that are empty come last.
+    fn merge(&self, index: u32, mut heads: [&[u32]; 4], mut visit: impl FnMut(usize, f64)) {
+        let mut everywhere = self.touching.everywhere.as_slice();
         loop {
-            let first = heads[..active].iter().enumerate().filter_map(|(h, list)| Some((*list.first()?, h))).min();
+            let first = heads.iter().enumerate().filter_map(|(h, list)| Some((*list.first()?, h))).min();
             match (first, everywhere.first()) {
                 (None, None) => return,
                 (Some((l, h)), other) if other.is_none_or(|o| l < *o) => {
                     heads[h] = &heads[h][1..];
-                    own(l, &mut visit);
+                    self.own(l, &mut visit);
                 }
                 (_, other) => {
                     let Some(l) = other.map(|l| *l as usize) else { return };
                     everywhere = &everywhere[1..];
-                    let key = ledgers.key.get(l);
-                    let member = match ledgers.scope(l) {
+                    let key = self.ledgers.key.get(l);
+                    let member = match self.ledgers.scope(l) {
                         Scope::Campaign => key == index,
-                        scope => key == party(scope as usize - 1),
+                        scope => key == self.party(scope as usize - 1, index),
                     };
-                    let coefficient = if member { ledgers.inside.get(l) } else { ledgers.outside.get(l) };
+                    let coefficient = if member { self.ledgers.inside.get(l) } else { self.ledgers.outside.get(l) };
                     if coefficient != 0.0 {
                         visit(l, coefficient);
                     }
@@ -170,6 +265,15 @@ impl Touching {
             }
         }
     }
+}
+
+fn limit(what: String) -> Error {
+    Error::new(codes::POLICY_LIMIT, "ledgers", None, what)
+}
+
+/// Takes what folded prices need.
+fn charge(budget: &mut Budget, bytes: Option<usize>) -> Result<()> {
+    if budget.take(bytes) { Ok(()) } else { Err(limit("the folded prices would take more memory than the policy itself".to_owned())) }
 }
 
 /// The coefficient of request-side ledger `l` in a segment.
@@ -182,90 +286,88 @@ pub(crate) fn segment_coefficient(ledgers: &Ledgers, l: usize, market: u32, surf
     if member { ledgers.inside.get(l) } else { ledgers.outside.get(l) }
 }
 
-/// Folds all prices. `weights` has one entry per measure, `exposure` first; `file` is the size of the policy's file in bytes.
-pub(super) fn fold(weights: &[f64], roster: &Roster, ledgers: &Ledgers, file: usize) -> Result<Prices> {
-    let limit = |what: String| Error::new(codes::POLICY_LIMIT, "ledgers", None, what);
-    let touching = Touching::new(roster, ledgers)?;
-    let mut column = vec![NONE; weights.len()];
-    let (mut by_market, mut by_surface, mut priced_here) =
-        (vec![false; weights.len()], vec![false; weights.len()], vec![Vec::new(); weights.len()]);
-    let mut width = 0;
-    for l in 0..ledgers.len() {
-        let j = ledgers.measure.get(l) as usize;
-        match ledgers.scope(l) {
-            Scope::Market => by_market[j] = true,
-            Scope::Surface => by_surface[j] = true,
-            Scope::All => {}
-            _ if column[j] == NONE => {
-                column[j] = width;
-                width += 1;
+/// Which prices there will be, and that there is room for them.
+#[derive(Debug)]
+pub(super) struct Outline {
+    touching: Touching,
+    column: Vec<u32>,
+    /// Priced measures.
+    width: usize,
+    /// For each measure: in how many markets and surfaces its price differs, and the ledgers that make it.
+    segments: Vec<(usize, usize, Vec<u32>)>,
+    /// Numbers of all segments.
+    values: usize,
+}
+
+impl Outline {
+    /// `measures` counts `exposure`.
+    ///
+    /// # Errors
+    /// `policy.limit`, `resource_exhausted.memory`.
+    pub(super) fn new(measures: usize, roster: &Roster, ledgers: &Ledgers, budget: &mut Budget) -> Result<Self> {
+        let touching = Touching::new(roster, ledgers, budget)?;
+        let mut column = vec![NONE; measures];
+        for (scope, measure) in ledgers.scopes().zip(ledgers.measure.iter()) {
+            if scope.is_campaign_side() {
+                column[measure as usize] = 0;
             }
-            _ => {}
         }
-        if !ledgers.scope(l).is_campaign_side() {
-            memory::push(&mut priced_here[j], l)?;
+        let mut width = 0;
+        for c in column.iter_mut().filter(|c| **c != NONE) {
+            *c = width;
+            width += 1;
         }
-    }
-    // Columns in order of measure, whatever the order of the ledgers.
-    width = 0;
-    for c in column.iter_mut().filter(|c| **c != NONE) {
-        *c = width;
-        width += 1;
-    }
-    let width = width as usize;
-    let sizes: Vec<(usize, usize)> = (0..weights.len())
-        .map(|j| {
-            (if by_market[j] { roster.markets.priced.max(1) } else { 1 }, if by_surface[j] { roster.surfaces.priced.max(1) } else { 1 })
-        })
-        .collect();
-    let floats = sizes.iter().try_fold(0_usize, |sum, (m, s)| sum.checked_add(m.checked_mul(*s)?));
-    let taken = floats
-        .and_then(|floats| HotRows::bytes(roster.len(), width)?.checked_add(floats.checked_mul(4)?))
-        .filter(|bytes| *bytes <= file + MEMORY_SLACK)
-        .ok_or_else(|| limit(format!("the folded prices would take more memory than the policy itself ({file} bytes)")))?;
-    let work = sizes.iter().zip(&priced_here).map(|((m, s), here)| (m * s) as u64 * here.len() as u64).sum::<u64>();
-    let work = work.saturating_add(touching.everywhere.len() as u64 * roster.len() as u64);
-    if work > WORK_LIMIT {
-        return Err(limit(format!("folding these shares takes {work} additions, the limit is {WORK_LIMIT}")));
+        let width = width as usize;
+        let mut segments = vec![(1, 1, Vec::new()); measures];
+        // A list that grows by doubling holds three times as much at most while it is moved.
+        charge(budget, touching.request.len().checked_mul(12))?;
+        for l in &touching.request {
+            let (markets, surfaces, list) = &mut segments[ledgers.measure.get(*l as usize) as usize];
+            match ledgers.scope(*l as usize) {
+                Scope::Market => *markets = roster.markets.priced.max(1),
+                Scope::Surface => *surfaces = roster.surfaces.priced.max(1),
+                _ => {}
+            }
+            memory::push(list, *l)?;
+        }
+        let values = segments.iter().try_fold(0_usize, |sum, (m, s, _)| sum.checked_add(m.checked_mul(*s)?));
+        charge(budget, values.and_then(|values| values.checked_mul(4)))?;
+        charge(budget, HotRows::bytes(roster.len(), width))?;
+        let work = segments.iter().map(|(m, s, list)| (m * s) as u64 * list.len() as u64).sum::<u64>();
+        let work = work.saturating_add(touching.everywhere.len() as u64 * roster.len() as u64);
+        if work > WORK_LIMIT {
+            return Err(limit(format!("folding these shares takes {work} additions, the limit is {WORK_LIMIT}")));
+        }
+        Ok(Self { touching, column, width, segments, values: values.unwrap_or(0) })
     }
 
-    let mut values = memory::room(floats.unwrap_or(0))?;
-    let (mut places, mut lowest) = (Vec::new(), Vec::new());
-    for (j, (markets, surfaces)) in sizes.into_iter().enumerate() {
-        places.push((values.len(), if by_market[j] { surfaces } else { 0 }, usize::from(by_surface[j])));
-        let mut low = (f32::INFINITY, 0, 0);
-        for market in 0..markets as u32 {
-            for surface in 0..surfaces as u32 {
-                let v = priced_here[j]
-                    .iter()
-                    .fold(weights[j], |v, l| v - segment_coefficient(ledgers, *l, market, surface) * ledgers.price.get(*l));
-                let v = v as f32;
-                if v < low.0 {
-                    low = (v, market, surface);
+    /// Folds all prices. `weights` has one entry per measure, `exposure` first; `spare` is how many bytes the tables of sets may take.
+    ///
+    /// # Errors
+    /// `resource_exhausted.memory`.
+    pub(super) fn fold(self, weights: &[f64], roster: &Roster, ledgers: &Ledgers, spare: usize) -> Result<Prices> {
+        let Self { touching, column, width, segments, values } = self;
+        let segments = Segments::new(weights, roster, ledgers, &segments, values)?;
+        let reach = Reach::new(roster, spare)?;
+        let mut rows = HotRows::new(roster.len() as u32, width)
+            .ok_or_else(|| super::no_memory(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX) as u64))?;
+        let reader = touching.reader(roster, ledgers);
+        let (measure, price) = (ledgers.measure.chunks::<4>(), ledgers.price.chunks::<8>());
+        let (mut sums, mut prices) = (vec![0_f64; width], vec![0_f32; width]);
+        for c in 0..roster.len() as u32 {
+            if width > 0 {
+                sums.fill(0.0);
+                reader.campaign(c, |l, coefficient| {
+                    let measure = u32::from_le_bytes(measure[l]) as usize;
+                    sums[column[measure] as usize] += coefficient * f64::from_le_bytes(price[l]);
+                });
+                for (p, sum) in prices.iter_mut().zip(&sums) {
+                    *p = *sum as f32;
                 }
-                values.push(v);
             }
+            let (markets, surfaces) = if reach.is_some() { Reach::sets(roster, c) } else { (0, 0) };
+            rows.set(c, HotRow { prices: &prices, markets, surfaces, flight: roster.instants(c) });
         }
-        lowest.push(low);
+        Ok(Prices { segments, column, rows, reach, touching })
     }
-    let segments = Segments { values, places, lowest, markets: roster.markets.priced, surfaces: roster.surfaces.priced };
-
-    let reach = Reach::new(roster, file + MEMORY_SLACK - taken)?;
-    let mut rows = HotRows::new(roster.len() as u32, width)
-        .ok_or_else(|| super::no_memory(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX) as u64))?;
-    let (mut sums, mut prices) = (vec![0_f64; width], vec![0_f32; width]);
-    for c in 0..roster.len() as u32 {
-        if width > 0 {
-            sums.fill(0.0);
-            touching.campaign(roster, ledgers, c, |l, coefficient| {
-                sums[column[ledgers.measure.get(l) as usize] as usize] += coefficient * ledgers.price.get(l);
-            });
-            for (p, sum) in prices.iter_mut().zip(&sums) {
-                *p = *sum as f32;
-            }
-        }
-        let (markets, surfaces) = if reach.is_some() { Reach::sets(roster, c) } else { (0, 0) };
-        rows.set(c, HotRow { prices: &prices, markets, surfaces, flight: roster.instants(c) });
-    }
-    Ok(Prices { segments, column, rows, reach, touching })
 }

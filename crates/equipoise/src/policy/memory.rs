@@ -3,6 +3,30 @@
 use super::no_memory;
 use crate::error::{Error, Result};
 
+/// What a policy may still take in memory, so that all of it keeps to a promise about the size of its file.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    pub(super) const fn new(bytes: usize) -> Self {
+        Self { left: bytes }
+    }
+
+    pub(super) const fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Takes so many bytes, or none where there are not as many (or nobody can count them).
+    #[must_use]
+    pub(super) fn take(&mut self, bytes: Option<usize>) -> bool {
+        let left = bytes.and_then(|bytes| self.left.checked_sub(bytes));
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+}
+
 /// An empty list with room for `n`.
 ///
 /// # Errors

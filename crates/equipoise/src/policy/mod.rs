@@ -1,11 +1,13 @@
 //! The immutable policy: what a service loads. Built from a [`Draft`], kept as the bytes of its file, folded for scoring.
 
+mod beside;
 mod column;
 mod container;
 mod diff;
 mod draft;
 mod file;
 mod fold;
+mod index;
 mod lineage;
 mod memory;
 mod objectives;
@@ -30,8 +32,13 @@ pub(crate) use rows::INDEX_BITS;
 use crate::error::{Error, Result, codes, quote};
 use crate::model::{GoalKind, Scope, Slate, hash_text};
 use crate::publish::{io_error, publish};
+use beside::beside;
+use container::Container;
 use file::{Contents, Refusal};
+use fold::Outline;
+use index::Index;
 use indexmap::IndexMap;
+use memory::Budget;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -41,17 +48,66 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Policy(Arc<Inner>);
 
+/// What a policy takes in memory beyond the size of its file and as much again; the promise is twice as much.
+const MEMORY_SLACK: usize = 512 << 10;
+/// Bytes of a file that is worth a second thread.
+const LARGE: usize = 1 << 20;
+
 #[derive(Debug)]
 struct Inner {
     bytes: Arc<Vec<u8>>,
-    contents: Contents,
-    prices: Prices,
+    made: Made,
     id: [u8; 16],
     tag: u8,
+}
+
+/// What a file says, checked and folded.
+#[derive(Debug)]
+struct Made {
+    contents: Contents,
+    prices: Prices,
     /// The position of the measure `displacement`, where there is one.
     displacement: Option<usize>,
     /// [`hash_text`] of each campaign's id; empty where no tie is broken.
     hashes: Vec<u64>,
+    /// Where ids are; `None` where there is no room for it, and they are searched for.
+    index: Option<Index>,
+}
+
+impl Made {
+    fn new(bytes: &Arc<Vec<u8>>, container: Container) -> std::result::Result<Self, Refusal> {
+        let contents = file::read(bytes, container)?;
+        let (roster, ledgers, n) = (&contents.roster, &contents.ledgers, contents.roster.len());
+        let mut budget = Budget::new(bytes.len() + MEMORY_SLACK);
+        let outline = Outline::new(contents.weights.len(), roster, ledgers, &mut budget)?;
+        let ties = if contents.tie_breadth > 0.0 { n } else { 0 };
+        if !budget.take(Some(ties * size_of::<u64>())) {
+            let message = "the hashes that break ties would take more memory than the policy itself";
+            return Err(Error::new(codes::POLICY_LIMIT, "tie_breadth", None, message).into());
+        }
+        let indexed = budget.take(Some(Index::bytes(n)));
+        let mut hashes = memory::filled(0, ties)?;
+        let (ours, theirs) = hashes.split_at_mut(ties / 2);
+        let hash = |hashes: &mut [u64], from: usize| {
+            for (i, hash) in hashes.iter_mut().enumerate() {
+                *hash = hash_text(roster.ids.get(from + i));
+            }
+        };
+        let (index, prices) = beside(
+            bytes.len() >= LARGE,
+            || {
+                hash(theirs, ties / 2);
+                if indexed { Index::new(&roster.ids) } else { Ok(None) }
+            },
+            || {
+                hash(ours, 0);
+                outline.fold(&contents.weights, roster, ledgers, budget.left())
+            },
+        );
+        let (index, prices) = (index?, prices?);
+        let displacement = contents.measures[1..].iter().position(|m| m == "displacement");
+        Ok(Self { contents, prices, displacement, hashes, index })
+    }
 }
 
 /// One ledger with its price: a row of `policy.prices`.
@@ -152,17 +208,13 @@ impl Policy {
 
     fn read(bytes: Vec<u8>) -> std::result::Result<Self, Refusal> {
         let bytes = Arc::new(bytes);
-        let contents = file::read(&bytes)?;
-        let prices = fold::fold(&contents.weights, &contents.roster, &contents.ledgers, bytes.len())?;
-        let hashes = if contents.tie_breadth > 0.0 {
-            memory::collected(contents.roster.len(), contents.roster.ids.iter().map(hash_text))?
-        } else {
-            Vec::new()
-        };
-        let displacement = contents.measures[1..].iter().position(|m| m == "displacement");
+        let container = container::read(&bytes)?;
+        let (digest, made) = beside(bytes.len() >= LARGE, || container::digest(&bytes), || Made::new(&bytes, container));
+        // Of a file that is damaged nothing else is worth saying.
+        let (digest, made) = (digest?, made?);
         let mut id = [0; 16];
-        id.copy_from_slice(&contents.digest[..16]);
-        Ok(Self(Arc::new(Inner { tag: rows::tag(id), bytes, contents, prices, id, displacement, hashes })))
+        id.copy_from_slice(&digest[..16]);
+        Ok(Self(Arc::new(Inner { tag: rows::tag(id), bytes, made, id })))
     }
 
     /// The bytes of the policy's file.
@@ -202,49 +254,49 @@ impl Policy {
     /// The policy this one came from.
     #[must_use]
     pub fn parent_id(&self) -> Option<[u8; 16]> {
-        self.0.contents.parent_id
+        self.0.made.contents.parent_id
     }
 
     /// From when on (microseconds since 1970 UTC) this policy serves the organic order only.
     #[must_use]
     pub fn valid_until(&self) -> Option<i64> {
-        self.0.contents.valid_until
+        self.0.made.contents.valid_until
     }
 
     /// Measure columns of a request, in the order of summation; without `exposure`.
     #[must_use]
     pub fn measures(&self) -> &[String] {
-        &self.0.contents.measures[1..]
+        &self.0.made.contents.measures[1..]
     }
 
     /// Objective weights: of `exposure`, then of [`Policy::measures`].
     #[must_use]
     pub fn weights(&self) -> &[f64] {
-        &self.0.contents.weights
+        &self.0.made.contents.weights
     }
 
     /// Slate rules.
     #[must_use]
     pub fn slate(&self) -> &Slate {
-        &self.0.contents.slate
+        &self.0.made.contents.slate
     }
 
     /// Breadth of the tie-break term; 0 for none.
     #[must_use]
     pub fn tie_breadth(&self) -> f64 {
-        self.0.contents.tie_breadth
+        self.0.made.contents.tie_breadth
     }
 
     /// Everything that travels along as text: format, objectives, slate, certificate.
     #[must_use]
     pub fn metadata(&self) -> &IndexMap<String, String> {
-        &self.0.contents.metadata
+        &self.0.made.contents.metadata
     }
 
     /// Who may run where and when.
     #[must_use]
     pub fn roster(&self) -> &Roster {
-        &self.0.contents.roster
+        &self.0.made.contents.roster
     }
 
     /// The campaigns in order of their ids.
@@ -272,7 +324,7 @@ impl Policy {
         (0..ledgers.len()).map(|l| Price {
             goal: ledgers.goals.get(ledgers.goal.get(l) as usize).to_owned(),
             kind: ledgers.kind(l),
-            measure: self.0.contents.measures[ledgers.measure.get(l) as usize].clone(),
+            measure: self.0.made.contents.measures[ledgers.measure.get(l) as usize].clone(),
             scope: self.scope_text(l),
             price: ledgers.price.get(l),
         })
@@ -293,16 +345,26 @@ impl Policy {
         diff::diff(self, other)
     }
 
-    /// The row of a campaign in this policy, or [`UNKNOWN`]. Rows are valid in this process and for this policy only; `O(log n)`.
+    /// The row of a campaign in this policy, or [`UNKNOWN`]. Rows are valid in this process and for this policy only.
+    ///
+    /// One look into a table of hashes; `O(log n)` for the few policies that have no room for it.
     #[must_use]
     pub fn row(&self, id: &str) -> u32 {
-        self.roster().find(id).map_or(UNKNOWN, |index| u32::from(self.0.tag) << INDEX_BITS | index)
+        let ids = &self.roster().ids;
+        self.tagged(self.0.made.index.as_ref().map_or_else(|| ids.find_sorted(id), |index| index.find(ids, id)))
     }
 
-    /// The rows of many campaigns, in their order.
+    /// The rows of many campaigns, in their order; faster than one by one, since what they read from memory is waited for together.
     #[must_use]
     pub fn rows<S: AsRef<str>>(&self, ids: &[S]) -> Vec<u32> {
-        ids.iter().map(|id| self.row(id.as_ref())).collect()
+        let Some(index) = &self.0.made.index else { return ids.iter().map(|id| self.row(id.as_ref())).collect() };
+        let mut rows = Vec::with_capacity(ids.len());
+        index.find_all(&self.roster().ids, ids, |rank| rows.push(self.tagged(rank)));
+        rows
+    }
+
+    fn tagged(&self, rank: Option<u32>) -> u32 {
+        rank.map_or(UNKNOWN, |rank| u32::from(self.0.tag) << INDEX_BITS | rank)
     }
 
     /// The number of a market in requests, or [`NONE`].
@@ -324,11 +386,11 @@ impl Policy {
     }
 
     pub(crate) fn ledgers(&self) -> &Ledgers {
-        &self.0.contents.ledgers
+        &self.0.made.contents.ledgers
     }
 
     pub(crate) fn folded(&self) -> &Prices {
-        &self.0.prices
+        &self.0.made.prices
     }
 
     /// Whether this is the same object in memory, not only an equal one.
@@ -343,7 +405,9 @@ impl Policy {
 
     /// Bytes of memory that it holds, but for small change.
     pub(crate) fn memory(&self) -> usize {
-        self.0.bytes.capacity() + self.0.prices.rows.memory() + size_of_val(self.0.hashes.as_slice())
+        let Made { prices, hashes, index, .. } = &self.0.made;
+        let index = index.as_ref().map_or(0, Index::memory);
+        self.0.bytes.capacity() + prices.rows.memory() + size_of_val(hashes.as_slice()) + index
     }
 
     pub(crate) fn tag(&self) -> u8 {
@@ -351,11 +415,11 @@ impl Policy {
     }
 
     pub(crate) fn displacement(&self) -> Option<usize> {
-        self.0.displacement
+        self.0.made.displacement
     }
 
     pub(crate) fn campaign_hash(&self, index: u32) -> u64 {
-        self.0.hashes[index as usize]
+        self.0.made.hashes[index as usize]
     }
 }
 
