@@ -15,6 +15,7 @@ const MIX: jint = 128;
 const EMBEDDINGS: jint = 256;
 const SIMILARITY: jint = 512;
 const CERTAIN: jint = 1024;
+const ANY: jint = FREQUENCY | UNCERTAINTY | MIX | EMBEDDINGS | SIMILARITY | CERTAIN;
 
 /// Copies that last until they are set again; the flags of a score say which of them count.
 #[derive(Default)]
@@ -32,7 +33,11 @@ pub(crate) struct Options {
 
 impl Options {
     /// The request with what `flags` say is there.
+    #[inline]
     pub(crate) fn add<'a>(&'a self, flags: jint, request: Request<'a>) -> Request<'a> {
+        if flags & ANY == 0 {
+            return request;
+        }
         let given = |flag: jint| flags & flag != 0;
         let similarity = if given(EMBEDDINGS) {
             Some(Similarity::Embeddings { values: &self.similarity, width: self.width })

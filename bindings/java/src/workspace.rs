@@ -95,6 +95,7 @@ impl Memory {
     }
 
     /// The request of these scalars; `heap` are the measures where they are in no column of this memory.
+    #[inline]
     fn request<'a>(&'a self, scalars: &Scalars, measures: usize, heap: Option<&'a [f32]>) -> Result<Request<'a>> {
         let n = usize::try_from(scalars.n).ok().filter(|n| *n <= self.capacity);
         let n = n.ok_or_else(|| Error::new(codes::SHAPE, "n", None, format!("is {}, the capacity is {}", scalars.n, self.capacity)))?;

@@ -34,6 +34,7 @@ mod arrange;
 mod blend;
 mod breakers;
 mod cause;
+mod control;
 mod diversity;
 mod explain;
 mod explore;

@@ -1,7 +1,8 @@
 //! The live policy of a service, with everything that outlives it: switches, breakers, counters.
 
-use super::install::{fresh, result_of};
-use super::publication::{Held, Publication};
+use super::control::{Control, Published};
+use super::install::fresh;
+use super::publication::Publication;
 use super::seat::{Seat, unknown};
 use super::{BreakerState, Breakers, Decision, Gates, Install, Request, Switches, Workspace};
 use crate::error::{Error, Result, codes};
@@ -66,32 +67,6 @@ struct Shared {
     registry: Registry,
 }
 
-/// What scoring threads see, whole.
-struct Published {
-    /// The live policy, then those kept, the latest first.
-    policies: Vec<Policy>,
-    /// The gates of each; none where nothing is off or damped.
-    gates: Vec<Option<Arc<Gates>>>,
-    /// Nothing is off or damped in any policy.
-    open: bool,
-}
-
-/// What calls that change something change, one at a time.
-struct Control {
-    switches: Switches,
-    breakers: Breakers,
-    /// When to look at the breakers again.
-    due: Option<i64>,
-    trips: u64,
-    installed_at: i64,
-    installs: Vec<(&'static str, u64)>,
-    refusal: Option<Error>,
-    /// Everything that was ever published and may still be in use: held here, so that a scoring thread never frees it.
-    editions: Held<Published>,
-    gates: Held<Gates>,
-    policies: Vec<Policy>,
-}
-
 /// What an install has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Installed {
@@ -139,18 +114,7 @@ impl Scorer {
     #[must_use]
     pub fn with_clock(policy: &Policy, switches: Switches, clock: Clock) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(1);
-        let mut control = Control {
-            switches,
-            breakers: Breakers::default(),
-            due: None,
-            trips: 0,
-            installed_at: clock(),
-            installs: Vec::new(),
-            refusal: None,
-            editions: Held::new(),
-            gates: Held::new(),
-            policies: Vec::new(),
-        };
+        let mut control = Control::new(switches, clock());
         let first = control.edition(vec![policy.clone()]);
         Self(Arc::new(Shared {
             number: COUNT.fetch_add(1, Ordering::Relaxed),
@@ -512,76 +476,6 @@ impl Scorer {
     /// Counts an install that failed before it reached the scorer; gives the error back.
     pub(super) fn count_refusal(&self, refusal: Error) -> Error {
         self.control().refused(refusal)
-    }
-}
-
-impl Control {
-    fn count(&mut self, result: &'static str) {
-        match self.installs.iter_mut().find(|(r, _)| *r == result) {
-            Some((_, n)) => *n += 1,
-            None => self.installs.push((result, 1)),
-        }
-    }
-
-    fn unchanged(&mut self, live: &Policy) -> Installed {
-        self.count("unchanged");
-        self.refusal = None;
-        Installed { id: live.id(), previous: live.id() }
-    }
-
-    fn refused(&mut self, refusal: Error) -> Error {
-        self.count(result_of(&refusal));
-        self.refusal = Some(refusal.clone());
-        refusal
-    }
-
-    fn tick(&mut self, now: i64) -> bool {
-        let changed = self.due.is_some_and(|due| due <= now) && self.breakers.tick(now);
-        if changed {
-            self.due = self.breakers.next_due();
-        }
-        changed
-    }
-
-    /// The gates of one policy, held until nobody uses them.
-    fn gates_of(&mut self, policy: &Policy) -> Option<Arc<Gates>> {
-        if self.switches.is_empty() && self.breakers.engaged().next().is_none() {
-            return None;
-        }
-        let gates = Gates::new(policy, &self.switches, &self.breakers);
-        (!gates.is_open()).then(|| {
-            let gates = Arc::new(gates);
-            self.gates.keep(&gates);
-            gates
-        })
-    }
-
-    /// What is to be published, held until nobody uses it.
-    fn edition(&mut self, policies: Vec<Policy>) -> Arc<Published> {
-        for policy in &policies {
-            if !self.policies.iter().any(|held| held.is_same(policy)) {
-                self.policies.push(policy.clone());
-            }
-        }
-        let gates = policies.iter().map(|p| self.gates_of(p)).collect();
-        // A switch that no policy here feels may be felt by one that a request still holds.
-        let open = self.switches.is_empty() && self.breakers.engaged().next().is_none();
-        let edition = Arc::new(Published { policies, gates, open });
-        self.editions.keep(&edition);
-        edition
-    }
-
-    /// Frees what only this list holds; nobody else can come by it any more.
-    fn free(&mut self) {
-        self.editions.free();
-        self.gates.free();
-        self.policies.retain(|policy| !policy.is_only());
-    }
-}
-
-impl Published {
-    fn live(&self) -> &Policy {
-        &self.policies[0]
     }
 }
 

@@ -78,6 +78,11 @@ final class FloatColumn {
     return view;
   }
 
+  /** Whether the caller has a view. */
+  boolean viewed() {
+    return viewed;
+  }
+
   /** Whether anything was written in this request, as far as can be known. */
   boolean touched() {
     return settled > 0;

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -29,6 +30,8 @@ final class RequestBuffer {
   private IntColumn campaign;
   private IntColumn item;
   private FloatColumn[] measures;
+  /** Those of the policy's measures that start every request unwritten: the caller has no view of them. */
+  private FloatColumn[] unviewed = {};
   private FloatBuffer scores;
   private FloatBuffer scoresView;
   private IntBuffer picks;
@@ -130,7 +133,12 @@ final class RequestBuffer {
       for (int j = 0; j < measureCount; j++) {
         measures[j].reset(next.measures().get(j).equals(DISPLACEMENT) ? UNWRITTEN : 0f);
       }
+      listUnviewed();
     }
+  }
+
+  private void listUnviewed() {
+    unviewed = Arrays.stream(measures, 0, measureCount).filter(column -> !column.viewed()).toArray(FloatColumn[]::new);
   }
 
   void begin(Policy next, int count) {
@@ -157,8 +165,8 @@ final class RequestBuffer {
     organic.begin();
     campaign.begin(count);
     item.begin(count);
-    for (int j = 0; j < measureCount; j++) {
-      measures[j].begin();
+    for (FloatColumn column : unviewed) {
+      column.begin();
     }
     array = null;
     flags = 0;
@@ -288,7 +296,12 @@ final class RequestBuffer {
     if (j < 0 || j >= measureCount) {
       throw EquipoiseException.fault(InvalidInputException.ROW, "j", j, "is not a measure of this policy, which has " + measureCount);
     }
-    return measures[j].view();
+    FloatColumn column = measures[j];
+    if (!column.viewed()) {
+      column.view();
+      listUnviewed();
+    }
+    return column.view();
   }
 
   /** -1 is a measure that the policy does not use: its values go nowhere. */
@@ -300,8 +313,8 @@ final class RequestBuffer {
 
   void score() {
     int given = prepare();
-    for (int j = 0; j < measureCount; j++) {
-      measures[j].finish(n);
+    for (FloatColumn column : unviewed) {
+      column.finish(n);
     }
     score(given, null);
   }
