@@ -7,6 +7,7 @@
 mod block;
 mod choose;
 mod lanes;
+pub mod pages;
 mod path;
 pub mod score;
 mod tally;

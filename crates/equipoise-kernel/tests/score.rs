@@ -1,7 +1,7 @@
 //! Every path admits, weighs and leads as plain arithmetic says, to the bit, for any number of candidates, prices and sets.
 
 use equipoise_kernel::score::{
-    Admission, Bench, Codes, Fill, HotRow, HotRows, Measures, UNPRICED, Weighing, admit_on, lead_on, weigh_on, within_on,
+    Admission, Bench, Codes, Fill, HotRows, Measures, UNPRICED, Weighing, admit_on, lead_on, weigh_on, within_on,
 };
 use equipoise_kernel::{LANES, Path};
 
@@ -78,10 +78,11 @@ fn instance(draw: &mut Draw, n: usize) -> Instance {
         })
         .collect();
     let mut rows = HotRows::new(count as u32, width).expect("memory");
-    for (c, campaign) in campaigns.iter().enumerate() {
-        let (markets, surfaces) = campaign.sets;
-        rows.set(c as u32, HotRow { prices: &campaign.prices, markets, surfaces, flight: campaign.flight });
-    }
+    rows.fill(|c, prices| {
+        let campaign = &campaigns[c as usize];
+        prices.copy_from_slice(&campaign.prices);
+        (campaign.sets.0, campaign.sets.1, campaign.flight)
+    });
     let bits = |draw: &mut Draw, sets: usize| -> Vec<u32> { (0..sets.div_ceil(512) * 16).map(|_| draw.next() | draw.next()).collect() };
     let m = draw.below(21);
     let filled = (m > 0 && draw.below(2) == 0).then(|| draw.below(m));

@@ -18,5 +18,5 @@ mod weigh;
 pub use admit::{Admission, admit, admit_on};
 pub use bench::{Bench, Codes};
 pub use lead::{lead, lead_on};
-pub use rows::{HotRow, HotRows};
+pub use rows::HotRows;
 pub use weigh::{Fill, Measures, UNPRICED, Weighing, weigh, weigh_on, within, within_on};

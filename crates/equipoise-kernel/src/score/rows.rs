@@ -14,19 +14,6 @@ pub(super) const FLIGHT: usize = 4;
 #[repr(C, align(64))]
 struct Line([u32; 16]);
 
-/// What a row is made from.
-#[derive(Debug, Clone, Copy)]
-pub struct HotRow<'a> {
-    /// The campaign's price of every priced measure.
-    pub prices: &'a [f32],
-    /// Number of its set of markets.
-    pub markets: u16,
-    /// Number of its set of surfaces.
-    pub surfaces: u16,
-    /// First and last instant of its flight, both included.
-    pub flight: (i64, i64),
-}
-
 /// One row per campaign, and one of zeros after the last for candidates that are not scored.
 ///
 /// A row of up to three prices takes 32 bytes: three prices, both set numbers in one word, the flight. Further prices follow, four to 16 bytes.
@@ -64,28 +51,30 @@ impl HotRows {
         assert!(i32::try_from(words).is_ok(), "{words} words of rows can be counted");
         let mut lines = Vec::new();
         lines.try_reserve_exact(words.div_ceil(16)).ok()?;
+        crate::pages::prefer_large(&mut lines);
         lines.resize(words.div_ceil(16), Line([0; 16]));
         Some(Self { lines, campaigns, width, stride, sets: (1, 1) })
     }
 
-    /// Writes a campaign's row.
-    ///
-    /// # Panics
-    /// If there is no such campaign, or another number of prices.
-    pub fn set(&mut self, campaign: u32, row: HotRow<'_>) {
-        assert!(campaign < self.campaigns && row.prices.len() == self.width, "a row of these rows");
-        let at = campaign as usize * self.stride;
-        let words = self.lines.as_flattened_mut();
-        let words = &mut words[at..at + self.stride];
-        for (c, price) in row.prices.iter().enumerate() {
-            words[word_of(c)] = price.to_bits();
+    /// Writes every campaign's row in turn: `row` is given the campaign and its prices of all priced measures, zeros so far, and returns the numbers of
+    /// its sets of markets and of surfaces, and the first and last instant of its flight, both included.
+    pub fn fill(&mut self, mut row: impl FnMut(u32, &mut [f32]) -> (u16, u16, (i64, i64))) {
+        let mut prices = vec![0.0; self.width];
+        let (mut most_markets, mut most_surfaces) = (0, 0);
+        let rows = self.lines.as_flattened_mut().chunks_exact_mut(self.stride);
+        for (campaign, words) in (0..self.campaigns).zip(rows) {
+            prices.fill(0.0);
+            let (markets, surfaces, (first, last)) = row(campaign, &mut prices);
+            let (near, far) = words.split_at_mut(ROW);
+            let halves =
+                [u32::from(markets) | u32::from(surfaces) << 16, first as u32, (first >> 32) as u32, last as u32, (last >> 32) as u32];
+            near[SETS..].copy_from_slice(&halves);
+            for (word, price) in near[..NEAR].iter_mut().chain(far).zip(&prices) {
+                *word = price.to_bits();
+            }
+            (most_markets, most_surfaces) = (most_markets.max(markets), most_surfaces.max(surfaces));
         }
-        words[SETS] = u32::from(row.markets) | u32::from(row.surfaces) << 16;
-        for (half, instant) in [row.flight.0, row.flight.1].into_iter().enumerate() {
-            words[FLIGHT + 2 * half] = instant as u32;
-            words[FLIGHT + 2 * half + 1] = (instant >> 32) as u32;
-        }
-        self.sets = (self.sets.0.max(row.markets as usize + 1), self.sets.1.max(row.surfaces as usize + 1));
+        self.sets = (self.sets.0.max(most_markets as usize + 1), self.sets.1.max(most_surfaces as usize + 1));
     }
 
     /// How many campaigns there are; the row of this index is that of candidates that are not scored.

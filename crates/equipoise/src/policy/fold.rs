@@ -9,7 +9,7 @@ use super::reach::Reach;
 use super::roster::{NONE, Roster};
 use crate::error::{Error, Result, codes};
 use crate::model::Scope;
-use equipoise_kernel::score::{HotRow, HotRows};
+use equipoise_kernel::score::HotRows;
 
 /// Additions that a fold may take: a few seconds. More comes only from thousands of shares over millions of campaigns.
 const WORK_LIMIT: u64 = 1 << 33;
@@ -212,11 +212,14 @@ impl Reader<'_> {
     fn campaign(&self, index: u32, mut visit: impl FnMut(usize, f64)) {
         // Most campaigns have one or two of these.
         let mut heads = [[].as_slice(); 4];
-        let mut active = 0;
-        for (scope, key) in [index, self.party(0, index), self.party(1, index), self.party(2, index)].into_iter().enumerate() {
-            let list = self.of(scope, key);
-            heads[active] = list;
-            active += usize::from(!list.is_empty());
+        heads[0] = self.of(0, index);
+        let mut active = usize::from(!heads[0].is_empty());
+        for p in 0..3 {
+            let list = self.of(p + 1, self.party(p, index));
+            if !list.is_empty() {
+                heads[active] = list;
+                active += 1;
+            }
         }
         match heads[..active] {
             _ if !self.touching.everywhere.is_empty() => self.merge(index, heads, visit),
@@ -353,8 +356,10 @@ impl Outline {
             .ok_or_else(|| super::no_memory(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX) as u64))?;
         let reader = touching.reader(roster, ledgers);
         let (measure, price) = (ledgers.measure.chunks::<4>(), ledgers.price.chunks::<8>());
-        let (mut sums, mut prices) = (vec![0_f64; width], vec![0_f32; width]);
-        for c in 0..roster.len() as u32 {
+        let numbers = if reach.is_some() { Some(Reach::numbers(roster)) } else { None };
+        let instants = roster.instants();
+        let mut sums = vec![0_f64; width];
+        rows.fill(|c, prices| {
             if width > 0 {
                 sums.fill(0.0);
                 reader.campaign(c, |l, coefficient| {
@@ -365,9 +370,9 @@ impl Outline {
                     *p = *sum as f32;
                 }
             }
-            let (markets, surfaces) = if reach.is_some() { Reach::sets(roster, c) } else { (0, 0) };
-            rows.set(c, HotRow { prices: &prices, markets, surfaces, flight: roster.instants(c) });
-        }
+            let (markets, surfaces) = numbers.as_ref().map_or((0, 0), |of| of(c));
+            (markets, surfaces, instants(c))
+        });
         Ok(Prices { segments, column, rows, reach, touching })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::no_memory;
 use crate::error::{Error, Result};
+use equipoise_kernel::pages::prefer_large;
 
 /// What a policy may still take in memory, so that all of it keeps to a promise about the size of its file.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ impl Budget {
 pub(super) fn room<T>(n: usize) -> Result<Vec<T>> {
     let mut list = Vec::new();
     list.try_reserve_exact(n).map_err(|_| wanting::<T>(n))?;
+    prefer_large(&mut list);
     Ok(list)
 }
 

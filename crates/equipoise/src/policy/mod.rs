@@ -178,8 +178,7 @@ impl Policy {
         if bytes.len() as u64 > FILE_LIMIT {
             return Err(too_large());
         }
-        let mut own = Vec::new();
-        own.try_reserve_exact(bytes.len()).map_err(|_| no_memory(bytes.len() as u64))?;
+        let mut own = memory::room(bytes.len())?;
         own.extend_from_slice(bytes);
         Ok(Self::read(own)?)
     }
@@ -199,8 +198,7 @@ impl Policy {
         if metadata.len() > FILE_LIMIT {
             return Err(too_large());
         }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(metadata.len() as usize).map_err(|_| no_memory(metadata.len()))?;
+        let mut bytes = memory::room(metadata.len() as usize)?;
         // A file that grows while it is read is cut here, and refused by its digest.
         (&mut file).take(metadata.len()).read_to_end(&mut bytes).map_err(told)?;
         Ok(Self::read(bytes)?)

@@ -1,7 +1,7 @@
 //! Reach: which campaigns' sets of markets and surfaces hold a segment, turned round so that a request looks its segment up once.
 
 use super::memory;
-use super::roster::{NONE, Places, Roster};
+use super::roster::{Places, Roster};
 use crate::error::Result;
 
 /// Bits by place, then by number of a set. Number 0 is everywhere, number `s + 1` is set `s` of the roster.
@@ -39,13 +39,11 @@ impl Reach {
         Ok(Some(Self { markets: Sets::new(&roster.markets)?, surfaces: Sets::new(&roster.surfaces)? }))
     }
 
-    /// Numbers of a campaign's sets of markets and surfaces.
-    pub(super) fn sets(roster: &Roster, campaign: u32) -> (u16, u16) {
-        let number = |places: &Places| match places.of.get(campaign as usize) {
-            NONE => 0,
-            set => set as u16 + 1,
-        };
-        (number(&roster.markets), number(&roster.surfaces))
+    /// Numbers of campaigns' sets of markets and surfaces: of a set one more than in the roster, and 0 for everywhere, as no set comes to.
+    pub(super) fn numbers(roster: &Roster) -> impl Fn(u32) -> (u16, u16) + '_ {
+        let (markets, surfaces) = (roster.markets.of.chunks(), roster.surfaces.of.chunks());
+        let number = |of: &[[u8; 4]], campaign: u32| u32::from_le_bytes(of[campaign as usize]).wrapping_add(1) as u16;
+        move |campaign| (number(markets, campaign), number(surfaces, campaign))
     }
 
     /// One bit for each set of markets, and for each of surfaces: whether it holds the segment.

@@ -322,11 +322,14 @@ impl Roster {
         self.frequency_cap.as_ref().map(|caps| caps.get(index as usize)).filter(|cap| *cap != NONE)
     }
 
-    /// The first and the last instant of a campaign's flight, both included: what [`Eligibility`] says of flights, as bounds.
-    pub(super) fn instants(&self, index: u32) -> (i64, i64) {
-        let (start, end) = (self.start.get(index as usize), self.end.get(index as usize));
-        // An open end is i64::MAX, which holds the latest instant, too.
-        (start, if end == i64::MAX { end } else { end - 1 })
+    /// The first and the last instant of campaigns' flights, both included: what [`Eligibility`] says of flights, as bounds.
+    pub(super) fn instants(&self) -> impl Fn(u32) -> (i64, i64) + '_ {
+        let (start, end) = (self.start.chunks(), self.end.chunks());
+        move |index| {
+            let (start, end) = (i64::from_le_bytes(start[index as usize]), i64::from_le_bytes(end[index as usize]));
+            // An open end is i64::MAX, which holds the latest instant, too.
+            (start, end - i64::from(end != i64::MAX))
+        }
     }
 
     /// Whether a listener has had a campaign as often as its cap allows; never where the count or the cap is not known.
