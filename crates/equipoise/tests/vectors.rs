@@ -4,123 +4,18 @@
 
 mod forge;
 mod serving;
+mod stated;
 
 use equipoise::error::{CODES, codes};
 use equipoise::model::Problem;
-use equipoise::policy::{NONE, ORGANIC, Policy};
-use equipoise::score::{Measures, Request, Workspace};
+use equipoise::policy::Policy;
+use equipoise::score::{Measures, Workspace};
 use equipoise::{Error, Result};
 use forge::Forged;
 use serde_json::{Value, json};
-use serving::{Ask, Random, Who};
+use serving::{Ask, Random};
+use stated::{Stated, check_fields, document, folder, list, outcome, policy, request_of};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/vectors")
-}
-
-fn document(name: &str) -> Value {
-    let text = std::fs::read_to_string(folder().join(name)).expect("the vectors are there");
-    serde_json::from_str(&text).expect("the vectors are JSON")
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value[key].as_array().unwrap_or_else(|| panic!("{key} is a list in {value}"))
-}
-
-fn bits(value: &Value) -> f32 {
-    f32::from_bits(value.as_u64().expect("the bits of a float") as u32)
-}
-
-fn floats(value: &Value) -> Option<Vec<f32>> {
-    value.as_array().map(|list| list.iter().map(bits).collect())
-}
-
-fn indices(value: &Value) -> Option<Vec<u32>> {
-    value.as_array().map(|list| list.iter().map(|v| v.as_u64().expect("an index") as u32).collect())
-}
-
-/// A request as the vectors state it.
-struct Stated {
-    rows: Vec<u32>,
-    organic: Option<Vec<f32>>,
-    measures: Vec<Vec<f32>>,
-    item: Option<Vec<u32>>,
-}
-
-impl Stated {
-    /// Rows are those of `resolver`, which is the policy itself but for foreign rows.
-    fn read(stated: &Value, resolver: &Policy) -> Self {
-        let row = |id: &Value| id.as_str().map_or(ORGANIC, |id| resolver.row(id));
-        Self {
-            rows: list(stated, "campaign").iter().map(row).collect(),
-            organic: floats(&stated["organic"]),
-            measures: list(stated, "measures").iter().map(|column| floats(column).expect("a column")).collect(),
-            item: indices(&stated["item"]),
-        }
-    }
-
-    fn request<'a>(&'a self, stated: &Value, policy: &Policy, columns: &'a [&'a [f32]]) -> Request<'a> {
-        let name = |key: &str, find: fn(&Policy, &str) -> u32| stated[key].as_str().map_or(NONE, |name| find(policy, name));
-        Request {
-            market: name("market", Policy::market),
-            surface: name("surface", Policy::surface),
-            time: stated["time"].as_i64(),
-            slots: stated["slots"].as_u64().map(|slots| slots as u32),
-            key: stated["key"].as_str().expect("a key").parse().expect("a key"),
-            reference: (!stated["reference"].is_null()).then(|| bits(&stated["reference"])),
-            organic: self.organic.as_deref(),
-            item: self.item.as_deref(),
-            ..Request::new(&self.rows, Measures::Slices { columns, offset: 0 })
-        }
-    }
-}
-
-fn policy(name: &Value) -> Policy {
-    Policy::load(folder().join(name.as_str().expect("a file"))).expect("a policy of the vectors")
-}
-
-/// The outcome of a request in the form of the vectors; the first few scored candidates are explained.
-fn outcome(policy: &Policy, request: &Request<'_>) -> Result<Value> {
-    let mut workspace = Workspace::default();
-    let decision = policy.score(request, &mut workspace)?;
-    let explained = (0..request.len()).filter(|i| decision.reasons()[*i].is_scored()).take(3);
-    let f64_bits = |x: f64| format!("{:016x}", x.to_bits());
-    let mut explanations = Vec::new();
-    for i in explained {
-        let why = decision.explain(i)?;
-        let terms: Vec<Value> = why.terms.iter().map(|t| json!([policy.term_name(t), t.kind.name(), f64_bits(t.amount)])).collect();
-        explanations.push(json!({"i": i, "total": f64_bits(why.total), "reason": why.reason.name(), "terms": terms}));
-    }
-    Ok(json!({
-        "scores": decision.scores().iter().map(|s| s.to_bits()).collect::<Vec<_>>(),
-        "picks": decision.picks(),
-        "positions": decision.positions(),
-        "reasons": decision.reasons().iter().map(|r| r.name()).collect::<Vec<_>>(),
-        "explanations": explanations,
-    }))
-}
-
-fn stated(ask: &Ask) -> Value {
-    let of_bits = |column: &[f32]| column.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    let campaign = |who: &Who| match who {
-        Who::Organic => Value::Null,
-        Who::Campaign(id) => id.as_str().into(),
-    };
-    json!({
-        "market": ask.market,
-        "surface": ask.surface,
-        "time": ask.time,
-        "slots": ask.slots,
-        "key": ask.key.to_string(),
-        "reference": ask.reference.map(f32::to_bits),
-        "organic": ask.organic.as_deref().map(of_bits),
-        "campaign": ask.who.iter().map(campaign).collect::<Vec<_>>(),
-        "measures": ask.measures.iter().map(|c| of_bits(c)).collect::<Vec<_>>(),
-        "item": ask.item,
-    })
-}
 
 /// Every file that is not written by hand.
 fn files() -> BTreeMap<String, Vec<u8>> {
@@ -155,8 +50,9 @@ fn files() -> BTreeMap<String, Vec<u8>> {
             expected["picks"] = json!(plain.picks);
             expected["positions"] = json!(plain.positions);
             expected["reasons"] = json!(plain.reasons);
-            cases
-                .push(json!({"name": format!("{policies}.{i}"), "policy": file, "request": stated(ask), "expected": expected}).to_string());
+            cases.push(
+                json!({"name": format!("{policies}.{i}"), "policy": file, "request": request_of(ask), "expected": expected}).to_string(),
+            );
         }
         files.insert(file, policy.to_bytes().to_vec());
         policies += 1;
@@ -195,6 +91,7 @@ fn scores_equal_by_bits() {
     let document = document("score.json");
     let mut reasons = BTreeSet::new();
     for case in list(&document, "cases") {
+        check_fields(case, &["name", "policy", "request", "expected"]);
         let policy = policy(&case["policy"]);
         let read = Stated::read(&case["request"], &policy);
         let columns: Vec<&[f32]> = read.measures.iter().map(Vec::as_slice).collect();

@@ -179,7 +179,7 @@ impl World {
         u
     }
 
-    fn cosine(&self, a: usize, b: usize) -> f64 {
+    pub fn cosine(&self, a: usize, b: usize) -> f64 {
         let row = |i: usize| &self.embeddings[i * self.width..(i + 1) * self.width];
         let dot = |x: &[f32], y: &[f32]| x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
         let size = (dot(row(a), row(a)) * dot(row(b), row(b))).sqrt();
