@@ -115,13 +115,13 @@ def batch_rows(folder: Path, campaigns: int, label: str, rounds: int) -> None:
     columns = {
         "campaign": np.concatenate([turn.campaign for turn in turns]),
         "organic": np.concatenate([turn.organic for turn in turns]),
-        "measures": np.concatenate([turn.measures for turn in turns], axis=1),
+        # The last is displacement, which is left to be filled.
+        "measures": np.concatenate([turn.measures[: MEASURES - 1] for turn in turns], axis=1),
     }
-    columns["measures"][-1] = np.maximum(0, REFERENCE - columns["organic"])
     policy = eq.Policy.load(folder / "a.safetensors")
     scorer, table = eq.Scorer(policy), batch_table(policy, instance.names(campaigns), columns, n)
     peer = numpy_peer.batch(Campaigns(folder), columns, n)
-    log = eq.Opportunities(table, policy.measures)
+    log = eq.Opportunities(table, policy.measures[: MEASURES - 1])
     scores, picked = peer()
     np.testing.assert_array_equal(
         scores.view(np.uint32), np.concatenate([turn.scores for turn in turns]).view(np.uint32)
@@ -154,8 +154,9 @@ def batch_table(policy: eq.Policy, names: list[str], columns: dict[str, Any], n:
         "surface": same(SEGMENT["surface"]),
         "time": pa.array(np.full(BATCH_ROWS, SEGMENT["time"]), pa.timestamp("us", "UTC")),
         "organic": columns["organic"],
+        "reference": np.full(BATCH_ROWS, REFERENCE),
     }
-    return pa.table(fields | dict(zip(policy.measures, columns["measures"], strict=True)))
+    return pa.table(fields | dict(zip(policy.measures[: MEASURES - 1], columns["measures"], strict=True)))
 
 
 def main() -> None:

@@ -63,7 +63,8 @@ def batch(campaigns: Campaigns, columns: dict[str, Any], n: int) -> Callable[[],
     score, places = Scores(campaigns, organic.size), campaigns.places
 
     def job() -> Answer:
-        scores = score(campaign, columns["measures"])
+        displacement = np.maximum(REFERENCE - columns["organic"], score.zero)
+        scores = score(campaign, [*columns["measures"], displacement])
         rows = scores.reshape(-1, n)
         # One more than can be picked: a tie at the last place is settled by the sort.
         few = np.argpartition(-rows, places, axis=1)[:, : places + 1]

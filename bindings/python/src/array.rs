@@ -29,7 +29,7 @@ impl<'py, T: Cell> Column<'py, T> {
     pub(crate) unsafe fn copy_to(&self, block: &Block<T>) {
         let values = self.0.as_array();
         // SAFETY: passed on.
-        unsafe { values.as_slice().into_iter().for_each(|values| block.write(0, values.iter().copied())) };
+        unsafe { values.as_slice().into_iter().for_each(|values| block.copy(0, values)) };
     }
 }
 

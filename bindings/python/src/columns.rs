@@ -113,6 +113,18 @@ impl<T: Cell> Block<T> {
         cells.iter_mut().zip(values).for_each(|(cell, value)| *cell = value);
     }
 
+    /// Copies `values` to the first rows of one column; those beyond the last row are left out.
+    ///
+    /// # Safety
+    /// As for [`Block::fill`]; `values` are none of these cells.
+    pub(crate) unsafe fn copy(&self, column: usize, values: &[T]) {
+        assert!(column < self.columns, "a column of this block");
+        let len = values.len().min(self.rows);
+        // SAFETY: as in `fill`.
+        let cells = unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(column * self.stride), len) };
+        cells.copy_from_slice(&values[..len]);
+    }
+
     /// From one column to the next.
     pub(crate) fn stride(&self) -> usize {
         self.stride

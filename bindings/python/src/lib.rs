@@ -9,6 +9,7 @@ mod columns;
 mod document;
 mod error;
 mod explanation;
+mod latch;
 mod opportunities;
 mod options;
 mod packed;

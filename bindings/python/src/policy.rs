@@ -202,7 +202,7 @@ pub(crate) fn replay<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let batch = enter_detached(py, || {
         let replay = evaluate::replay_gated(policy, gates, log, unknown)?;
-        Ok(if with_id { table::scores_table(&replay, policy) } else { table::replay_table(&replay) })
+        Ok(if with_id { table::scores_table(replay, policy) } else { table::replay_table(replay) })
     })?;
     to_arro3(py, batch)
 }

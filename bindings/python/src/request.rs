@@ -5,6 +5,7 @@ use crate::array::{Column, Matrix};
 use crate::columns::{Block, Cells};
 use crate::error::{enter, to_python};
 use crate::explanation::Explanation;
+use crate::latch::{Entered, Latch};
 use crate::options::Options;
 use crate::policy::Policy;
 use crate::record::DecisionRecord;
@@ -14,7 +15,6 @@ use equipoise::policy::NONE;
 use equipoise::score::{self as core, Measures, Recording, UNKNOWN, UNWRITTEN, Workspace};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most candidates of one request.
@@ -41,19 +41,24 @@ pub(crate) struct Request {
     scores: Block<f32>,
     picks: Block<u32>,
     positions: Block<u32>,
-    state: Mutex<State>,
+    state: Latch<State>,
 }
 
 /// What calls change.
 struct State {
-    /// A column that nobody has asked for is absent: what was never written cannot be meant.
-    organic_used: bool,
-    item_used: bool,
-    options: Arc<Options>,
+    used: Used,
+    options: Options,
     begun: Option<Begun>,
     scored: bool,
     /// In a box: Python's own memory is aligned to 16 bytes only.
     workspace: Box<Workspace>,
+}
+
+/// A column that nobody has asked for is absent: what was never written cannot be meant.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    organic: bool,
+    item: bool,
 }
 
 /// What `begin` fixes.
@@ -101,10 +106,9 @@ impl Request {
             positions: Block::new(&cells, at(5), capacity, 1, stride),
             measures,
             names,
-            state: Mutex::new(State {
-                organic_used: false,
-                item_used: false,
-                options: Arc::default(),
+            state: Latch::new(State {
+                used: Used::default(),
+                options: Options::default(),
                 begun: None,
                 scored: false,
                 workspace: Box::new(workspace),
@@ -114,22 +118,16 @@ impl Request {
     }
 
     /// The state, for one user at a time: another thread, or a conversion that calls back, is refused rather than made to wait.
-    fn enter(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
-        match self.state.try_lock() {
-            Ok(state) => Ok(state),
-            // Every field is whole whenever a panic can unwind.
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => {
-                Err(to_python(py, &Error::new(codes::CONCURRENT, "request", None, "is used by two threads at once")))
-            }
-        }
+    fn enter(&self, py: Python<'_>) -> PyResult<Entered<'_, State>> {
+        // Every field is whole whenever a panic can unwind.
+        self.state.enter().ok_or_else(|| to_python(py, &Error::new(codes::CONCURRENT, "request", None, "is used by two threads at once")))
     }
 
     /// The request as the core wants it.
     ///
     /// # Safety
     /// The interpreter is held for all of `'a`, and nothing is written to the cells in it.
-    unsafe fn borrow<'a>(&self, state: &State, begun: &Begun) -> core::Request<'a> {
+    unsafe fn borrow<'a>(&self, used: Used, begun: &Begun) -> core::Request<'a> {
         let n = begun.n;
         // SAFETY: `self.cells` is alive; the caller keeps writers away.
         unsafe {
@@ -140,8 +138,8 @@ impl Request {
                 slots: begun.slots,
                 key: begun.key,
                 reference: begun.reference,
-                organic: state.organic_used.then(|| &self.organic.cells()[..n]),
-                item: state.item_used.then(|| &self.item.cells()[..n]),
+                organic: used.organic.then(|| &self.organic.cells()[..n]),
+                item: used.item.then(|| &self.item.cells()[..n]),
                 ..core::Request::new(&self.campaign.cells()[..n], self.columns())
             }
         }
@@ -178,7 +176,7 @@ impl Request {
     /// Organic scores, float32, shape (max_candidates,). Absent until it is first asked for; ties then go by index.
     #[getter]
     fn organic<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        self.enter(py)?.organic_used = true;
+        self.enter(py)?.used.organic = true;
         Ok(self.organic.view1(self.cells.bind(py), self.capacity))
     }
 
@@ -199,7 +197,7 @@ impl Request {
     /// Item numbers, uint32, shape (max_candidates,); 0xFFFFFFFF is an item of its own. Absent until it is first asked for.
     #[getter]
     fn item<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        self.enter(py)?.item_used = true;
+        self.enter(py)?.used.item = true;
         Ok(self.item.view1(self.cells.bind(py), self.capacity))
     }
 
@@ -302,7 +300,7 @@ impl Request {
         // SAFETY: the interpreter is held and no slice of the cells is in use.
         unsafe {
             if let Some(a) = organic {
-                state.organic_used = true;
+                state.used.organic = true;
                 a.copy_to(&self.organic);
             }
             if let Some(a) = campaign {
@@ -312,7 +310,7 @@ impl Request {
                 a.copy_to(&self.measures);
             }
             if let Some(a) = item {
-                state.item_used = true;
+                state.used.item = true;
                 a.copy_to(&self.item);
             }
         }
@@ -371,17 +369,16 @@ impl Request {
             return Err(to_python(py, &Error::new(codes::NOT_BEGUN, "request", None, "not begun; call begin() first")));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = unsafe { self.borrow(state, begun) };
-        let options = Arc::clone(&state.options);
-        let request = options.add(request);
+        let request = unsafe { self.borrow(state.used, begun) };
+        let request = state.options.add(request);
         state.scored = false;
         let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
         enter(py, || self.scorer.score(policy, &request, workspace).map(drop))?;
         // SAFETY: the interpreter is held, and the request that borrowed other columns is not used any more.
         unsafe {
-            self.scores.write(0, state.workspace.scores().iter().copied());
-            self.picks.write(0, state.workspace.picks().iter().copied());
-            self.positions.write(0, state.workspace.positions().iter().copied());
+            self.scores.copy(0, state.workspace.scores());
+            self.picks.copy(0, state.workspace.picks());
+            self.positions.copy(0, state.workspace.positions());
         }
         state.scored = true;
         Ok(())
@@ -395,7 +392,7 @@ impl Request {
             return Err(Self::not_scored(py));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = unsafe { self.borrow(&state, begun) };
+        let request = unsafe { self.borrow(state.used, begun) };
         let request = state.options.add(request);
         let policy = &begun.policy.get().0;
         enter(py, || policy.explain(&request, &state.workspace, i).map(|found| Explanation::new(found, policy)))
@@ -421,7 +418,7 @@ impl Request {
     ) -> PyResult<()> {
         let options = Options::new(py, frequency, uncertainty, category, target, embeddings, similarity, explore)?;
         let mut state = self.enter(py)?;
-        state.options = Arc::new(options);
+        state.options = options;
         state.scored = false;
         Ok(())
     }
@@ -455,7 +452,7 @@ impl Request {
             return Err(Self::not_scored(py));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = unsafe { self.borrow(state, begun) };
+        let request = unsafe { self.borrow(state.used, begun) };
         let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
         let order = enter(py, || policy.blend(&request, workspace))?;
         Ok(PyArray1::from_slice(py, order))
@@ -469,7 +466,7 @@ impl Request {
             return Err(Self::not_scored(py));
         };
         // SAFETY: the interpreter is held until the request is dropped at the end of `enter`; nothing is written meanwhile.
-        let request = state.options.add(unsafe { self.borrow(&state, begun) });
+        let request = state.options.add(unsafe { self.borrow(state.used, begun) });
         let what = Recording { terms, candidates };
         enter(py, || begun.policy.get().0.record(&request, &state.workspace, what)).map(DecisionRecord::new)
     }

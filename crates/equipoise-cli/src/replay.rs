@@ -38,10 +38,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let log = arguments.read.log(&arguments.log, policy.measures())?;
     // As in serving, a campaign that the policy does not know is organic, and counted.
     let replay = replay(&policy, &log, Unknown::Organic)?;
-    write(&arguments.out, &table::replay_table(&replay))?;
-
     let picked = replay.picked.iter().filter(|picked| **picked).count();
     let counts = Reason::ALL.map(|reason| (reason.name(), replay.reasons.iter().filter(|r| **r == reason).count()));
+    write(&arguments.out, &table::replay_table(replay))?;
     let out = arguments.out.to_string_lossy();
     let mut text = format!("policy {}: {} opportunities, {} candidates, {picked} picked\n", policy.id_hex(), log.len(), log.candidates());
     for (reason, count) in counts.iter().filter(|(_, count)| *count > 0) {

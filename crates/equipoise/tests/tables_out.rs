@@ -137,7 +137,7 @@ fn decisions_of_a_plan_stand_beside_the_rows_of_the_log() {
 fn a_replay_says_what_became_of_every_row() {
     let policy = policy();
     let replay = replay(&policy, &log(), Unknown::Organic).unwrap();
-    let rows = table::replay_table(&replay);
+    let rows = table::replay_table(replay.clone());
     let columns = ["promotion_score Float32", "picked Boolean", "position UInt8?", "reason Dictionary(Int8, Utf8)"];
     assert_eq!(schema(&rows), columns);
     // Value t/8 at a price of 1/4: picked in the last opportunity only.
@@ -149,7 +149,7 @@ fn a_replay_says_what_became_of_every_row() {
     let of_one = [Some("price"), Some("unknown"), Some("organic")];
     assert_eq!(text(&rows, "reason"), [of_one, of_one, of_one, [Some("picked"), of_one[1], of_one[2]]].concat());
 
-    let scored = table::scores_table(&replay, &policy);
+    let scored = table::scores_table(replay, &policy);
     assert_eq!(schema(&scored)[..4], columns);
     assert_eq!(schema(&scored)[4], "policy_id Dictionary(Int8, Utf8)");
     assert_eq!(text(&scored, "policy_id"), vec![Some(policy.id_hex().as_str()); 12]);

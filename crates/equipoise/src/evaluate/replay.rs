@@ -5,6 +5,14 @@ use crate::model::{self, Opportunities, Reason};
 use crate::plan::Unknown;
 use crate::policy::{NONE, ORGANIC, Policy, UNKNOWN};
 use crate::score::{Gates, Measures, Request, Workspace};
+use std::iter;
+use std::num::NonZero;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
+
+/// Fewer rows than this are not worth a thread.
+const ROWS_A_THREAD: usize = 1 << 17;
 
 /// What the serving rule does with every row of a log, in the log's order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,7 +31,7 @@ pub struct Replay {
 ///
 /// Slots come from the log's column, else from the slate. Campaigns that the policy does not know are organic under [`Unknown::Organic`] (their
 /// reason is `unknown`). A log without a column `displacement` has it filled from `organic` and `reference`; one without times is checked
-/// against no flight.
+/// against no flight. Long logs are shared out to all processors by threads that end with the call; the outcome does not depend on how many.
 ///
 /// # Errors
 /// `invalid_input.missing` for a measure (or a reference) that the log lacks and `invalid_input.unknown_campaign` under [`Unknown::Error`].
@@ -36,50 +44,121 @@ pub fn replay(policy: &Policy, log: &Opportunities, unknown: Unknown) -> Result<
 /// # Errors
 /// As [`replay`], and `invalid_input.foreign_row` for gates of another policy.
 pub fn replay_gated(policy: &Policy, gates: Option<&Gates>, log: &Opportunities, unknown: Unknown) -> Result<Replay> {
-    let columns = columns(policy, log)?;
-    let rows = rows(policy, log, unknown)?;
+    let mut rows = rows(policy, log, unknown)?;
+    // Whatever is no campaign's number finds the last.
+    rows.push(ORGANIC);
     let numbers =
         |names: &model::Names, find: &dyn Fn(&str) -> u32| -> Vec<u32> { names.as_slice().iter().map(|name| find(name)).collect() };
-    let markets = numbers(&log.markets, &|name| policy.market(name));
-    let surfaces = numbers(&log.surfaces, &|name| policy.surface(name));
-    let segment = |column: &Option<Vec<u32>>, numbers: &[u32], t: usize| {
-        column.as_ref().and_then(|column| numbers.get(column[t] as usize)).copied().unwrap_or(NONE)
+    let job = Job {
+        policy,
+        gates,
+        log,
+        columns: columns(policy, log)?,
+        rows,
+        markets: numbers(&log.markets, &|name| policy.market(name)),
+        surfaces: numbers(&log.surfaces, &|name| policy.surface(name)),
     };
-
-    let mut outcome = Replay::default();
-    outcome.scores.reserve_exact(log.candidates());
-    outcome.reasons.reserve_exact(log.candidates());
-    outcome.picked.resize(log.candidates(), false);
-    outcome.positions.resize(log.candidates(), 0);
-    let mut workspace = Workspace::default();
-    let mut campaign = Vec::new();
-    for t in 0..log.len() {
-        let here = log.rows(t);
-        campaign.clear();
-        campaign.extend(log.campaign[here.clone()].iter().map(|c| if *c == model::ORGANIC { ORGANIC } else { rows[*c as usize] }));
-        let request = Request {
-            market: segment(&log.market, &markets, t),
-            surface: segment(&log.surface, &surfaces, t),
-            time: log.time.as_ref().map(|time| time[t]),
-            slots: log.slots.as_ref().map(|slots| slots[t]),
-            key: log.key(t),
-            reference: log.reference.as_ref().map(|reference| reference[t]),
-            organic: log.organic.as_ref().map(|organic| &organic[here.clone()]),
-            item: log.item.as_ref().map(|item| &item[here.clone()]),
-            artist: log.artist.as_ref().map(|artist| &artist[here.clone()]),
-            frequency: log.frequency.as_ref().map(|frequency| &frequency[here.clone()]),
-            gates,
-            ..Request::new(&campaign, Measures::Slices { columns: &columns, offset: here.start })
-        };
-        let decision = policy.score(&request, &mut workspace)?;
-        outcome.scores.extend_from_slice(decision.scores());
-        outcome.reasons.extend_from_slice(decision.reasons());
-        for (pick, position) in decision.picks().iter().zip(decision.positions()) {
-            outcome.picked[here.start + *pick as usize] = true;
-            outcome.positions[here.start + *pick as usize] = *position as u8;
-        }
-    }
+    let n = log.candidates();
+    let mut outcome = Replay { scores: vec![0.0; n], picked: vec![false; n], positions: vec![0; n], reasons: vec![Reason::Picked; n] };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(n / ROWS_A_THREAD).max(1);
+    let shares = outcome.shares(log, threads);
+    let outcomes: Vec<Result<()>> = thread::scope(|scope| {
+        let job = &job;
+        let mut shares = shares.into_iter();
+        let own = shares.next();
+        let running: Vec<_> = shares.map(|share| scope.spawn(move || job.run(share))).collect();
+        let own = own.map_or(Ok(()), |share| job.run(share));
+        iter::once(own).chain(running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))).collect()
+    });
+    // The first fault in the order of the log.
+    outcomes.into_iter().collect::<Result<()>>()?;
     Ok(outcome)
+}
+
+/// What every opportunity needs.
+struct Job<'a> {
+    policy: &'a Policy,
+    gates: Option<&'a Gates>,
+    log: &'a Opportunities,
+    columns: Vec<&'a [f32]>,
+    /// The policy's row of each campaign of the log, then that of organic candidates.
+    rows: Vec<u32>,
+    markets: Vec<u32>,
+    surfaces: Vec<u32>,
+}
+
+/// Some opportunities in a row, and where what becomes of their rows goes.
+struct Share<'a> {
+    opportunities: Range<usize>,
+    scores: &'a mut [f32],
+    picked: &'a mut [bool],
+    positions: &'a mut [u8],
+    reasons: &'a mut [Reason],
+}
+
+impl Replay {
+    /// Cuts the log into shares of about as many rows each.
+    fn shares(&mut self, log: &Opportunities, count: usize) -> Vec<Share<'_>> {
+        let (mut scores, mut picked) = (self.scores.as_mut_slice(), self.picked.as_mut_slice());
+        let (mut positions, mut reasons) = (self.positions.as_mut_slice(), self.reasons.as_mut_slice());
+        let mut from = 0;
+        let cut = |i: usize| {
+            let row = (log.candidates() * (i + 1) / count) as u64;
+            let to = if i + 1 == count { log.len() } else { log.starts.partition_point(|start| *start < row) };
+            let opportunities = from..to.max(from);
+            let here = (log.starts[opportunities.end] - log.starts[from]) as usize;
+            from = opportunities.end;
+            Share {
+                opportunities,
+                scores: scores.split_off_mut(..here).unwrap_or_default(),
+                picked: picked.split_off_mut(..here).unwrap_or_default(),
+                positions: positions.split_off_mut(..here).unwrap_or_default(),
+                reasons: reasons.split_off_mut(..here).unwrap_or_default(),
+            }
+        };
+        (0..count).map(cut).collect()
+    }
+}
+
+impl Job<'_> {
+    fn run(&self, share: Share<'_>) -> Result<()> {
+        let Self { policy, gates, log, .. } = *self;
+        let segment = |column: &Option<Vec<u32>>, numbers: &[u32], t: usize| {
+            column.as_ref().and_then(|column| numbers.get(column[t] as usize)).copied().unwrap_or(NONE)
+        };
+        let (base, organic) = (log.rows(share.opportunities.start).start, self.rows.len() - 1);
+        let mut workspace = Workspace::default();
+        let mut campaign = Vec::new();
+        for t in share.opportunities {
+            let here = log.rows(t);
+            campaign.clear();
+            // Without a branch: who is organic cannot be guessed.
+            campaign.extend(log.campaign[here.clone()].iter().map(|c| self.rows[(*c as usize).min(organic)]));
+            let request = Request {
+                market: segment(&log.market, &self.markets, t),
+                surface: segment(&log.surface, &self.surfaces, t),
+                time: log.time.as_ref().map(|time| time[t]),
+                slots: log.slots.as_ref().map(|slots| slots[t]),
+                key: log.key(t),
+                reference: log.reference.as_ref().map(|reference| reference[t]),
+                organic: log.organic.as_ref().map(|organic| &organic[here.clone()]),
+                item: log.item.as_ref().map(|item| &item[here.clone()]),
+                artist: log.artist.as_ref().map(|artist| &artist[here.clone()]),
+                frequency: log.frequency.as_ref().map(|frequency| &frequency[here.clone()]),
+                gates,
+                ..Request::new(&campaign, Measures::Slices { columns: &self.columns, offset: here.start })
+            };
+            let decision = policy.score(&request, &mut workspace)?;
+            let own = here.start - base..here.end - base;
+            share.scores[own.clone()].copy_from_slice(decision.scores());
+            share.reasons[own.clone()].copy_from_slice(decision.reasons());
+            for (pick, position) in decision.picks().iter().zip(decision.positions()) {
+                share.picked[own.start + *pick as usize] = true;
+                share.positions[own.start + *pick as usize] = *position as u8;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The policy's measures as columns of the log; an empty one where `displacement` is to be filled.

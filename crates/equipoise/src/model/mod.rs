@@ -36,4 +36,4 @@ pub(crate) use limits::PLACES;
 #[cfg(feature = "arrow")]
 pub(crate) use id::{Begun, Items};
 #[cfg(feature = "arrow")]
-pub(crate) use limits::{Range, check_measures, check_text};
+pub(crate) use limits::{MAGNITUDE, Range, check_measures, check_text};

@@ -2,7 +2,7 @@
 
 use super::batch::turned;
 use crate::error::{Faults, Result, codes};
-use crate::model::Range;
+use crate::model::{MAGNITUDE, Range};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -24,6 +24,33 @@ pub(super) struct Rule<'a> {
 pub(super) trait Found: Copy {
     fn wide(self) -> f64;
     fn narrow(self) -> f32;
+
+    /// Whether all lie in a range, without a branch per number.
+    fn all_in(values: &[Self], range: Range) -> bool {
+        values.iter().fold(true, |good, value| good & range.holds(value.wide()))
+    }
+}
+
+impl Found for f32 {
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+
+    fn narrow(self) -> f32 {
+        self
+    }
+
+    /// In single precision, of which a register holds twice as many.
+    fn all_in(values: &[Self], range: Range) -> bool {
+        // Rounded down: a number of this type is at most the limit where it is at most this.
+        const LIMIT: f32 = MAGNITUDE as f32;
+        const { assert!(LIMIT as f64 <= MAGNITUDE) };
+        match range {
+            Range::Signed => values.iter().fold(true, |good, value| good & (value.abs() <= LIMIT)),
+            Range::NonNegative => values.iter().fold(true, |good, value| good & (0.0..=LIMIT).contains(value)),
+            _ => values.iter().fold(true, |good, value| good & range.holds(value.wide())),
+        }
+    }
 }
 
 macro_rules! found {
@@ -38,7 +65,7 @@ macro_rules! found {
         }
     )*};
 }
-found!(i8, i16, i32, i64, u8, u16, u32, u64, f32, f64);
+found!(i8, i16, i32, i64, u8, u16, u32, u64, f64);
 
 /// A number type of the log's columns.
 pub(super) trait Kept: Copy {
@@ -103,7 +130,7 @@ where
 {
     let values = array.values();
     // The common case, without a branch per row: no nulls, nothing out of range.
-    let good = array.null_count() == 0 && values.iter().fold(true, |good, value| good & rule.range.holds(value.wide()));
+    let good = array.null_count() == 0 && P::Native::all_in(values, rule.range);
     if good {
         out.extend(values.iter().map(|value| T::keep(*value)));
         return true;
