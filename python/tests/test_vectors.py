@@ -12,24 +12,31 @@ import equipoise as eq
 from . import vectors
 
 SCORES = vectors.cases("score.json")
+RULES = vectors.cases("rules.json")
+CASE = {"name", "policy", "request", "expected"}
+SCORED = {"scores", "picks", "positions", "reasons", "explanations"}
+ARRANGED = {"causes", "propensities", "propensity", "given_up", "blend"}
 ERRORS = [case for case in vectors.cases("errors.json") if "python" in case["faces"]]
 KINDS = {"invalid_input": eq.InvalidInput, "goal": eq.InvalidInput, "policy": eq.PolicyError, "usage": eq.UsageError}
 
 
 @pytest.mark.parametrize("spare", [0, 7])
-@pytest.mark.parametrize("case", SCORES, ids=lambda c: c["name"])
+@pytest.mark.parametrize("case", SCORES + RULES, ids=lambda c: c["name"])
 def test_scores_picks_places_reasons_and_explanations(case: dict[str, Any], spare: int) -> None:
+    vectors.check_fields(case, CASE)
     policy = vectors.policy(case["policy"])
     request = eq.Scorer(policy).request(max_candidates=len(case["request"]["campaign"]) + spare or 1)
     n = vectors.fill(request, policy, case["request"], capacity_filled=True)
     request.score()
     wanted = case["expected"]
+    vectors.check_fields(wanted, SCORED | ARRANGED)
     assert request.scores[:n].view(np.uint32).tolist() == wanted["scores"]
     assert request.picks.tolist() == wanted["picks"]
     assert request.positions.tolist() == wanted["positions"]
     assert request.reasons == wanted["reasons"]
     assert request.policy_id == policy.id
     for told in wanted["explanations"]:
+        vectors.check_fields(told, {"i", "total", "reason", "terms"})
         why = request.explain(told["i"])
         assert (why.total, why.reason) == (vectors.double(told["total"]), told["reason"])
         assert why.total == float(request.scores[told["i"]])
@@ -40,10 +47,33 @@ def test_scores_picks_places_reasons_and_explanations(case: dict[str, Any], spar
         assert total == why.total
 
 
+def told(cause: eq.Cause | None) -> dict[str, Any] | None:
+    """A cause in the form of the vectors."""
+    if cause is None:
+        return None
+    fields = {"name": cause.name, "lost_to": cause.lost_to, "term": cause.term, "text": cause.text}
+    return fields | {"found": vectors.digits(cause.found), "limit": vectors.digits(cause.limit)}
+
+
+@pytest.mark.parametrize("case", RULES, ids=lambda c: c["name"])
+def test_causes_propensities_what_was_given_up_and_the_final_order(case: dict[str, Any]) -> None:
+    policy = vectors.policy(case["policy"])
+    request = eq.Scorer(policy).request(max_candidates=len(case["request"]["campaign"]))
+    n = vectors.fill(request, policy, case["request"])
+    request.score()
+    wanted = case["expected"]
+    assert set(wanted) == SCORED | ARRANGED
+    assert [told(request.explain(i).cause) for i in range(n)] == wanted["causes"]
+    assert [vectors.digits(p) for p in request.propensities.tolist()] == wanted["propensities"]
+    assert vectors.digits(request.propensity) == wanted["propensity"]
+    assert vectors.digits(request.given_up) == wanted["given_up"]
+    assert request.blend().tolist() == wanted["blend"]
+
+
 def test_one_request_serves_case_after_case() -> None:
     """What one case leaves behind does not reach the next one."""
     by_policy: dict[str, list[dict[str, Any]]] = {}
-    for case in SCORES:
+    for case in SCORES + RULES:
         by_policy.setdefault(case["policy"], []).append(case)
     for name, listed in by_policy.items():
         policy = vectors.policy(name)

@@ -28,6 +28,15 @@ TYPES = {
 }
 
 
+FIELDS = {"market", "surface", "time", "slots", "key", "reference", "organic", "campaign", "measures", "item"}
+OPTIONS = {"frequency", "uncertainty", "category", "target", "embeddings", "width", "pairs", "explore"}
+
+
+def check_fields(given: dict[str, Any], known: set[str]) -> None:
+    """A reader that passed over what it does not know would check less than it says."""
+    assert set(given) <= known, f"nobody reads {set(given) - known}"
+
+
 def cases(name: str) -> list[dict[str, Any]]:
     """The cases of one file."""
     listed: list[dict[str, Any]] = json.loads((FOLDER / name).read_text(encoding="utf-8"))["cases"]
@@ -48,6 +57,11 @@ def double(digits: str) -> float:
     """A 64-bit float given by its bits as hexadecimal digits."""
     (number,) = struct.unpack(">d", bytes.fromhex(digits))
     return float(number)
+
+
+def digits(number: float | None) -> str | None:
+    """The same the other way, exact to the bit."""
+    return None if number is None else struct.pack(">d", number).hex()
 
 
 def table(columns: list[dict[str, Any]]) -> pa.Table:
@@ -71,6 +85,7 @@ def fill(
     capacity_filled: bool = False,
 ) -> int:
     """Write and begin a request of the vectors; with `capacity_filled` unused rows hold what must not be read."""
+    check_fields(given, FIELDS | OPTIONS)
     n = len(given["campaign"])
     if capacity_filled:
         request.campaign[n:] = 12345
@@ -93,4 +108,22 @@ def fill(
         key=int(given["key"]),
         reference=reference,
     )
+    request.options(**options(given))
     return n
+
+
+def options(given: dict[str, Any]) -> dict[str, Any]:
+    """What only some requests bring, as arguments of `Request.options`."""
+    n = len(given["campaign"])
+    brought: dict[str, Any] = {"explore": given.get("explore", True)}
+    for name in ("frequency", "category"):
+        if given.get(name) is not None:
+            brought[name] = np.array(given[name], np.uint32)
+    for name in ("uncertainty", "target"):
+        if given.get(name) is not None:
+            brought[name] = floats(given[name])
+    if given.get("embeddings") is not None:
+        brought["embeddings"] = floats(given["embeddings"]).reshape(n, given["width"])
+    if given.get("pairs") is not None:
+        brought["similarity"] = floats(given["pairs"]).reshape(n, n)
+    return brought

@@ -1,4 +1,4 @@
-"""The native rows: every path beside plain Rust, what a scorer adds, tails, look-ups of ids, and the checked load of a policy."""
+"""The native rows: every path beside plain Rust, what a scorer adds, tails, ids, and the checked load of a policy."""
 
 import argparse
 import os

@@ -22,14 +22,14 @@ fn large() -> Policy {
         id: format!("campaign-{i:05}"),
         parties: Parties {
             artist: Some(format!("artist-{}", i % 4_000)),
-            label: (i % 3 > 0).then(|| format!("label-{}", i % 50)),
+            label: (!i.is_multiple_of(3)).then(|| format!("label-{}", i % 50)),
             licensor: Some(format!("licensor-{}", i % 5)),
         },
-        markets: (i % 2 == 0).then(|| vec![markets[i % 40].clone(), markets[i * 7 % 40].clone()]),
-        surfaces: (i % 5 == 0).then(|| vec![surfaces[i % 6].clone()]),
-        start: (i % 4 == 0).then_some(i as i64),
-        end: (i % 3 == 0).then_some(i as i64 + 1_000_000),
-        frequency_cap: (i % 7 == 0).then_some(3),
+        markets: i.is_multiple_of(2).then(|| vec![markets[i % 40].clone(), markets[i * 7 % 40].clone()]),
+        surfaces: i.is_multiple_of(5).then(|| vec![surfaces[i % 6].clone()]),
+        start: i.is_multiple_of(4).then_some(i as i64),
+        end: i.is_multiple_of(3).then_some(i as i64 + 1_000_000),
+        frequency_cap: i.is_multiple_of(7).then_some(3),
         ..Campaign::default()
     };
     let ledger = |scope, kind, measure, key: usize| Ledger { goal: 0, kind, measure, scope, key: key as u32, inside: 1.0, outside: 0.0 };
@@ -42,7 +42,8 @@ fn large() -> Policy {
         .chain((0..6).map(|i| ledger(Scope::Surface, GoalKind::Guardrail, 2, i)));
     let priced = |(i, ledger): (usize, Ledger)| {
         let price = (i % 17) as f64 / 32.0;
-        (ledger, if ledger.kind == GoalKind::Floor { -price } else { price })
+        let price = if ledger.kind == GoalKind::Floor { -price } else { price };
+        (ledger, price)
     };
     Policy::new(&Draft {
         measures: vec!["stream".into(), "save".into()],
