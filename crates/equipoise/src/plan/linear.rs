@@ -6,11 +6,12 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::SupportedConeT::{self, ExponentialConeT, NonnegativeConeT, PowerConeT};
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus};
 
-/// `minimise cost x` subject to `x >= 0`, rows `a x <= bound` and cones.
+/// `minimise cost x + x bend x / 2` subject to `x >= 0`, rows `a x <= bound` and cones; `bend` is a diagonal.
 #[derive(Default)]
 pub(super) struct Program {
     bounds: Vec<f64>,
     costs: Vec<f64>,
+    bends: Vec<f64>,
     /// By variable: its coefficients by row.
     entries: Vec<Vec<(usize, f64)>>,
     cones: Vec<(SupportedConeT<f64>, [Affine; 3])>,
@@ -55,6 +56,7 @@ impl Program {
     pub(super) fn variable(&mut self, cost: f64) -> usize {
         let nonnegative = self.row(0.0);
         self.costs.push(cost);
+        self.bends.push(0.0);
         self.entries.push(vec![(nonnegative, -1.0)]);
         self.costs.len() - 1
     }
@@ -62,6 +64,7 @@ impl Program {
     /// Adds a variable of any sign.
     fn free_variable(&mut self, cost: f64) -> usize {
         self.costs.push(cost);
+        self.bends.push(0.0);
         self.entries.push(Vec::new());
         self.costs.len() - 1
     }
@@ -160,6 +163,22 @@ impl Program {
         at.iter().map(|t| one(self, *t)).collect()
     }
 
+    /// Adds the worth of one ledger that holds the sum of `terms` by its slope and curvature at a delivery: right to the
+    /// second order in how far it ends from there. Returns the row whose multiplier is what a further unit is worth.
+    pub(super) fn value_near(&mut self, fair: &AlphaFair, delivery: f64, terms: impl Iterator<Item = (usize, f64)>) -> usize {
+        let slope = fair.slope(delivery);
+        // Deliveries are counted in units in which the curvature is about the slope: solvers want numbers near 1.
+        let unit = delivery + fair.offset();
+        let further = self.free_variable(-slope * unit);
+        self.bends[further] = fair.alpha() * slope * unit;
+        let row = self.row(-delivery);
+        self.enter(row, further, unit);
+        for (v, a) in terms {
+            self.enter(row, v, -a);
+        }
+        row
+    }
+
     /// Adds the worth of one ledger that holds the sum of `terms`.
     fn value(&mut self, fair: &AlphaFair, typical: f64, terms: Vec<(usize, f64)>) {
         let (alpha, offset) = (fair.alpha(), fair.offset());
@@ -213,7 +232,9 @@ impl Program {
             tol_feas: 1e-10,
             ..DefaultSettings::default()
         };
-        let mut solver = DefaultSolver::new(&CscMatrix::zeros((n, n)), &self.costs, &a, &self.bounds, &cones, settings).ok()?;
+        let bent: Vec<usize> = (0..n).filter(|v| self.bends[*v] != 0.0).collect();
+        let bends = CscMatrix::new_from_triplets(n, n, bent.clone(), bent.clone(), bent.iter().map(|v| self.bends[*v]).collect());
+        let mut solver = DefaultSolver::new(&bends, &self.costs, &a, &self.bounds, &cones, settings).ok()?;
         solver.solve();
         let usable =
             matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);

@@ -32,6 +32,7 @@ mod system;
 mod thinning;
 mod tied;
 mod ties;
+mod undecided;
 mod warm;
 mod what_if;
 

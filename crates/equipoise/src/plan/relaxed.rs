@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// Candidate rows up to which a problem is finished exactly where smoothing does not.
 const SMALL: u64 = 20_000;
 
+/// Candidate rows up to which the undecided ones of a problem are looked for.
+const POLISHED: u64 = 4_000_000;
+
 /// Smoothing, in inner score units, at which only exact ties are shared.
 const NO_SMOOTHING: f64 = 1e-9;
 
@@ -350,6 +353,7 @@ impl Relaxed<'_, '_> {
             cancelled: ask.cancelled,
             observe: &observe,
             small: (packed.layout().rows <= SMALL).then_some(packed.as_ref()),
+            sample: (packed.layout().rows <= POLISHED).then_some(packed.as_ref()),
         };
         let start = Start { y, cold, points: ask.points.to_vec(), pass: ask.pass.cloned() };
         let solution = solve(&mut dual, start, &limits)?;

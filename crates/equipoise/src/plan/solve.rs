@@ -27,6 +27,13 @@ const LAST_STEPS: usize = 60;
 const UNCANCELLED: f64 = 10.0;
 /// Decisions of a library solver that may mean none.
 const NOTHING: [f64; 3] = [0.0, 1e-8, 1e-6];
+/// Tolerance below which a solve is polished instead of smoothed ever less.
+const POLISHED: f64 = 1e-6;
+/// Gap from which prices are near enough to freeze what they decide.
+const NEAR: f64 = 10.0 * POLISHED;
+/// Rounds of polishing, and the candidates that the first leaves undecided.
+const POLISHES: usize = 3;
+const UNDECIDED: usize = 10_000;
 /// Passes after which a small problem is handed to an exact solver.
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
@@ -51,6 +58,8 @@ pub(super) struct Limits<'a> {
     pub(super) observe: &'a dyn Fn(f64, f64, f64),
     /// The sample, where it is small enough to be finished exactly.
     pub(super) small: Option<&'a Packed>,
+    /// The sample, where it may be looked at candidate by candidate.
+    pub(super) sample: Option<&'a Packed>,
 }
 
 /// What a solve found, in inner units.
@@ -179,6 +188,32 @@ impl Search<'_, '_, '_> {
         Ok(())
     }
 
+    /// Freezes what the best prices decide for good and solves the rest exactly; a pass at the prices found tells whether too much was frozen.
+    fn polish(&mut self) -> Result<()> {
+        let Some(packed) = self.limits.sample else { return Ok(()) };
+        let mut most = UNDECIDED;
+        for _ in 0..POLISHES {
+            let before = self.gap();
+            let near = self.bound.1.clone();
+            let Some(d) = self.recovery.best.as_ref().map(|b| b.1.d.as_slice()) else { return Ok(()) };
+            let inside = 0.01 * self.limits.tolerance;
+            let Some((y, x)) = exact::polish(self.dual, packed, (&near, d), most, inside, self.seconds_left()) else {
+                return Ok(());
+            };
+            let e = self.evaluate(&y, LAST_GAMMA)?;
+            let cells = exact::cells(self.dual, packed, &x)?;
+            self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
+            self.offer(&y, &e);
+            if self.done() {
+                return Ok(());
+            }
+            if self.gap() > 0.5 * before {
+                most *= 3;
+            }
+        }
+        Ok(())
+    }
+
     fn evaluate(&mut self, y: &[f64], gamma: f64) -> Result<Eval> {
         let e = self.dual.evaluate(y, gamma)?;
         if e.bound < self.bound.0 {
@@ -196,7 +231,8 @@ impl Search<'_, '_, '_> {
 
     fn run(&mut self, mut y: Vec<f64>, mut warm: bool) -> Result<()> {
         let tolerance = self.limits.tolerance;
-        let mut last_gamma = (0.8 * tolerance.sqrt()).min(300.0 * tolerance);
+        let smoothed = tolerance.max(POLISHED);
+        let mut last_gamma = (0.8 * smoothed.sqrt()).min(300.0 * smoothed);
         let mut gamma = if warm { last_gamma } else { FIRST_GAMMA.max(last_gamma) };
         if let Some(known) = self.dual.known.as_ref().and_then(|k| k.gamma(self.dual.units.score)) {
             // Where the earlier solve ended, so that its pass need not be run again.
@@ -272,6 +308,9 @@ impl Search<'_, '_, '_> {
             if last {
                 let seconds = self.seconds_left();
                 self.recovery.mix(self.dual, &y, seconds);
+                if !self.solved() && tolerance < POLISHED && self.gap() <= NEAR {
+                    self.polish()?;
+                }
                 if self.solved() {
                     return Ok(());
                 }
