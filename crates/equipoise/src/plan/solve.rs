@@ -306,11 +306,7 @@ impl Search<'_, '_, '_> {
                 }
             }
             if last {
-                let seconds = self.seconds_left();
-                self.recovery.mix(self.dual, &y, seconds);
-                if !self.solved() && tolerance < POLISHED && self.gap() <= NEAR {
-                    self.polish()?;
-                }
+                self.narrow(&y)?;
                 if self.solved() {
                     return Ok(());
                 }
@@ -339,6 +335,16 @@ impl Search<'_, '_, '_> {
             e = self.evaluate(&y, gamma)?;
             radius.next_level(gamma);
         }
+    }
+
+    /// What the narrowest smoothing allows: a mixture of the answers so far, and freeze and polish for the narrow tolerances.
+    fn narrow(&mut self, y: &[f64]) -> Result<()> {
+        let seconds = self.seconds_left();
+        self.recovery.mix(self.dual, y, seconds);
+        if !self.solved() && self.limits.tolerance < POLISHED && self.gap() <= NEAR {
+            self.polish()?;
+        }
+        Ok(())
     }
 
     /// Looks for an answer before the first prices: the uniform split.
