@@ -4,8 +4,8 @@
 //! no such rule is in use this is the serving rule's slate, and the plain pick of `slate.rs` finds it faster.
 
 use super::diversity::{Divergence, Mix, Similarity};
-use super::explore::{Mixture, gumbel, is_uniform, weight};
-use super::{Request, Workspace};
+use super::explore::{Mixture, Softmax, gumbel, is_uniform};
+use super::{Request, Workspace, slate};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
 use crate::model::organic::ordered;
@@ -77,8 +77,12 @@ fn how<'a>(policy: &Policy, request: &Request<'a>) -> How<'a> {
 
 /// Whether a request's slate has to be found here.
 pub(super) fn is_needed(policy: &Policy, request: &Request<'_>) -> bool {
-    let slate = policy.slate();
-    !slate.fixed_places.is_empty() || slate.max_positions_up.is_some() || !how(policy, request).is_plain()
+    is_arranged(policy.slate()) || !how(policy, request).is_plain()
+}
+
+/// Whether places of a slate differ in more than their distance.
+fn is_arranged(slate: &Slate) -> bool {
+    !slate.fixed_places.is_empty() || slate.max_positions_up.is_some()
 }
 
 /// Places of a slate, in order.
@@ -115,8 +119,12 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     ws.arrangement.reserve(n).map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
     let mut own = std::mem::take(&mut ws.arrangement);
     if !how.is_plain() {
-        own.open(request, ws, How::PLAIN);
-        own.walk(policy, request, slots, ws, How::PLAIN);
+        if is_arranged(policy.slate()) {
+            own.open(request, ws, How::PLAIN);
+            own.walk(policy, request, slots, ws, How::PLAIN);
+        } else {
+            slate::pick(policy, request, slots, ws);
+        }
         std::mem::swap(&mut own.plain, &mut ws.picks);
         ws.picks.clear();
         ws.positions.clear();
@@ -179,6 +187,8 @@ impl Arrangement {
         // Noise of each place's own, where one noise per candidate would not give each place its softmax.
         let afresh = how.diversity.is_some() || how.calibration.is_some() || slate.max_positions_up.is_some();
         let mut mixture = Mixture::new(how.epsilon);
+        // Where neither logits nor candidates change but by who leaves, so does their softmax.
+        let mut settled: Option<Softmax> = None;
         let mut next = places.from(slate.first_place);
         let mut draw = 0;
         while let Some(place) = next {
@@ -216,13 +226,28 @@ impl Arrangement {
             draw += 1;
             if how.is_random() {
                 let may = |o: &&Open| highest(ws, o.index) <= place;
-                let propensity = propensity(self.open.iter().filter(may), &best, how.temperature, &mut mixture);
-                self.propensities.push(propensity);
+                let candidates = self.open.iter().filter(may);
+                let by_uniform = 1.0 / candidates.clone().count() as f64;
+                let by_score = match how.temperature {
+                    None => is_first(candidates, &best),
+                    Some(temperature) => {
+                        let softmax = settled.take().unwrap_or_else(|| Softmax::over(candidates.map(|o| o.utility / temperature)));
+                        settled = (!afresh).then_some(softmax);
+                        softmax.of(best.utility / temperature)
+                    }
+                };
+                self.propensities.push(mixture.draw(by_uniform, by_score));
             }
             ws.picks.push(best.index);
             ws.positions.push(place);
             ws.reasons[best.index as usize] = Reason::Picked;
-            self.close(policy, request, ws, &best, how);
+            let temperature = how.temperature.unwrap_or(1.0);
+            self.close(policy, request, ws, &best, how, &mut |o| {
+                if let Some(softmax) = &mut settled {
+                    softmax.leave(o.utility / temperature);
+                }
+            });
+            settled = settled.filter(|softmax| !softmax.is_worn());
             next = places.from(place + slate.min_gap);
         }
         let full = ws.picks.len() as u32 >= slots;
@@ -237,7 +262,15 @@ impl Arrangement {
     }
 
     /// Takes the pick and everyone that it rules out off the list, and tells the others how alike they are to it.
-    fn close(&mut self, policy: &Policy, request: &Request<'_>, ws: &mut Workspace, best: &Open, how: How<'_>) {
+    fn close(
+        &mut self,
+        policy: &Policy,
+        request: &Request<'_>,
+        ws: &mut Workspace,
+        best: &Open,
+        how: How<'_>,
+        leaves: &mut dyn FnMut(&Open),
+    ) {
         let slate = policy.slate();
         let pick = best.index as usize;
         let item = request.item.map(|item| item[pick]).filter(|item| *item != NO_ITEM);
@@ -254,6 +287,7 @@ impl Arrangement {
         self.open.retain_mut(|o| {
             let i = o.index as usize;
             if i == pick {
+                leaves(o);
                 return false;
             }
             let refused = if item.is_some() && request.item.map(|all| all[i]) == item {
@@ -267,6 +301,7 @@ impl Arrangement {
             };
             if let Some(reason) = refused {
                 reasons[i] = reason;
+                leaves(o);
                 return false;
             }
             if let Some((_, similarity)) = &how.diversity {
@@ -282,19 +317,11 @@ impl Arrangement {
     }
 }
 
-/// The probability that `best` is drawn among `candidates`, given the picks before it.
-fn propensity<'a>(candidates: impl Iterator<Item = &'a Open> + Clone, best: &Open, temperature: Option<f64>, mixture: &mut Mixture) -> f64 {
-    let by_uniform = 1.0 / candidates.clone().count() as f64;
-    let by_score = if let Some(temperature) = temperature {
-        let largest = candidates.clone().fold(f64::NEG_INFINITY, |m, o| m.max(o.utility / temperature));
-        let sum: f64 = candidates.map(|o| weight(o.utility / temperature, largest)).sum();
-        weight(best.utility / temperature, largest) / sum
-    } else {
-        let above = |o: &Open| {
-            o.utility > best.utility
-                || o.utility == best.utility && (o.organic > best.organic || o.organic == best.organic && o.index < best.index)
-        };
-        if candidates.clone().any(above) { 0.0 } else { 1.0 }
+/// 1 if nobody comes before `best`, else 0: the probability of who is taken where nothing is drawn by score.
+fn is_first<'a>(mut candidates: impl Iterator<Item = &'a Open>, best: &Open) -> f64 {
+    let above = |o: &Open| {
+        o.utility > best.utility
+            || o.utility == best.utility && (o.organic > best.organic || o.organic == best.organic && o.index < best.index)
     };
-    mixture.draw(by_uniform, by_score)
+    if candidates.any(above) { 0.0 } else { 1.0 }
 }

@@ -50,9 +50,38 @@ impl Mixture {
     }
 }
 
-/// `exp(logit - largest)`, by which the softmax is taken: it neither overflows nor vanishes altogether.
-pub(super) fn weight(logit: f64, largest: f64) -> f64 {
-    exp(logit - largest)
+/// The softmax among candidates of which ever fewer remain.
+///
+/// Weights are `exp(logit - largest)`: they neither overflow nor vanish altogether. Whoever leaves is subtracted, so a slate costs one `exp` per
+/// candidate rather than one per candidate and place; once little of the sum is left, rounding would show and `is_worn` asks for a new one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Softmax {
+    largest: f64,
+    sum: f64,
+    /// Below this the sum has lost four bits to those who left.
+    worn: f64,
+}
+
+impl Softmax {
+    pub(super) fn over(logits: impl Iterator<Item = f64> + Clone) -> Self {
+        let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
+        let sum = logits.map(|logit| exp(logit - largest)).sum();
+        Self { largest, sum, worn: sum / 16.0 }
+    }
+
+    /// The probability of the candidate of this logit, who is one of those who remain.
+    pub(super) fn of(&self, logit: f64) -> f64 {
+        exp(logit - self.largest) / self.sum
+    }
+
+    /// Takes the candidate of this logit out.
+    pub(super) fn leave(&mut self, logit: f64) {
+        self.sum -= exp(logit - self.largest);
+    }
+
+    pub(super) fn is_worn(&self) -> bool {
+        self.sum < self.worn
+    }
 }
 
 #[cfg(test)]
