@@ -4,6 +4,7 @@ use super::fixed::{Scale, quantise};
 use super::pack::{Layout, Packed};
 use super::row::project;
 use super::sums::{Active, Sums};
+use super::uniform::{self, Split};
 use super::{Ask, Exchange, Prices};
 use crate::error::{Error, Result, codes};
 use equipoise_kernel::{Block, LANES, Margins, Row, Scratch, Taker, Tally, choose};
@@ -71,7 +72,7 @@ impl Local {
                 for block in blocks {
                     for (_, row) in block?.rows() {
                         let first = starts[row.opportunity as usize] as usize;
-                        let x = uniform(&row);
+                        let x = uniform::share(&row);
                         (first..first + row.len as usize).filter(|_| x > 0.0).for_each(|i| emit(i, x));
                     }
                 }
@@ -116,6 +117,7 @@ impl Exchange for Local {
     fn pass(&mut self, ask: &Ask) -> Result<Sums> {
         let packed = &self.packed;
         match ask {
+            Ask::Uniform if packed.uniform.is_some() => uniform_pass(packed, self.blocks.clone()),
             Ask::Uniform => self.over_blocks(|blocks| uniform_pass(packed, blocks)),
             Ask::Prices(prices) => {
                 let priced = Priced::new(&packed.layout, prices);
@@ -125,31 +127,25 @@ impl Exchange for Local {
     }
 }
 
-fn uniform(row: &Row) -> f64 {
-    (f64::from(row.slots) / f64::from(row.len)).min(1.0)
-}
-
 fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Result<Sums> {
-    let layout = &packed.layout;
-    let mut sums = Sums::zero(layout.columns.len(), layout.measures);
-    let mut tally = tally(layout);
-    for b in blocks {
-        let block = &*packed.blocks.get(b)?;
-        for (r, row) in block.rows() {
-            let x = uniform(&row) * row.weight;
-            (0..row.len as usize).for_each(|j| tally.add(block, block.at(r, j), x));
-        }
-        sums.rows += block.candidates();
+    if let Some(cells) = &packed.uniform
+        && blocks == (0..packed.blocks.len())
+    {
+        let layout = &packed.layout;
+        return Ok(Sums { cells: cells.clone(), rows: layout.rows, ..Sums::zero(layout.columns.len(), layout.measures) });
     }
-    sums.cells = tally.into_cells();
-    Ok(sums)
+    let mut split = Split::new(&packed.layout);
+    for b in blocks {
+        split.add(&*packed.blocks.get(b)?);
+    }
+    Ok(split.into_sums())
 }
 
 fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Result<Sums> {
     let mut scratch = Scratch::default();
     let layout = &packed.layout;
     let sums = Sums::zero(layout.columns.len(), layout.measures);
-    let mut pass = Pass { priced, projection: Projection::default(), tally: tally(layout), sums, active: Active::default() };
+    let mut pass = Pass { priced, projection: Projection::default(), tally: layout.tally(), sums, active: Active::default() };
     for b in blocks {
         let block = &*packed.blocks.get(b)?;
         pass.active.starts.push(0);
@@ -161,11 +157,6 @@ fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Result
         pass.sums.rows += block.candidates();
     }
     Ok(Sums { cells: pass.tally.into_cells(), ..pass.sums })
-}
-
-/// No sums yet, of a sample's columns.
-fn tally(layout: &Layout) -> Tally {
-    Tally::new(layout.columns.len(), layout.scales.iter().map(|s| s.factor()).collect())
 }
 
 /// A pass at work: what opportunities take goes into sums.

@@ -9,6 +9,7 @@ mod local;
 mod pack;
 mod row;
 mod sums;
+mod uniform;
 
 pub(crate) use blocks::Source;
 pub(crate) use pack::{Arranged, BLOCK, Survey, arrange};
@@ -26,7 +27,8 @@ use crate::error::Result;
 pub enum Ask {
     /// The decisions that maximise net score less `gamma / 2` times their squares, in every opportunity.
     Prices(Prices),
-    /// The uniform split: `min(1, slots / candidates)` for every candidate.
+    /// The uniform split: `min(1, slots / candidates)` for every candidate. Blocks in memory were tallied when they were packed, so that over
+    /// all of them the answer is there already.
     Uniform,
 }
 

@@ -2,8 +2,9 @@
 
 use super::blocks::{Blocks, Source};
 use super::fixed::Scale;
+use super::uniform::Split;
 use crate::error::Result;
-use equipoise_kernel::{Block, LANES, Lane, Row};
+use equipoise_kernel::{Block, LANES, Lane, Row, Tally};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -83,12 +84,21 @@ pub struct Layout {
     pub weight: f64,
 }
 
+impl Layout {
+    /// No amounts yet, by column and measure.
+    pub(super) fn tally(&self) -> Tally {
+        Tally::new(self.columns.len(), self.scales.iter().map(|s| s.factor()).collect())
+    }
+}
+
 /// A sample in blocks.
 #[derive(Debug)]
 pub struct Packed {
     pub(super) layout: Layout,
     pub(super) blocks: Blocks,
     pub(super) starts: Vec<u64>,
+    /// What the uniform split delivers, by column and measure: blocks are tallied while packing has them in cache.
+    pub(super) uniform: Option<Vec<i64>>,
 }
 
 impl Packed {
@@ -100,14 +110,19 @@ impl Packed {
         let layout = layout(sample, columns);
         let opportunities = sample.slots.len();
         let priced_out = layout.columns.len() as u32;
-        let block = |b: usize| arrange(sample, &column_of, priced_out, b..(b + BLOCK).min(opportunities), 0).block(priced_out);
+        let mut split = Split::new(&layout);
+        let block = |b: usize| {
+            let block = arrange(sample, &column_of, priced_out, b..(b + BLOCK).min(opportunities), 0).block(priced_out);
+            split.add(&block);
+            block
+        };
         let blocks = Blocks::Here((0..opportunities).step_by(BLOCK).map(block).collect());
-        Self { layout, blocks, starts: sample.starts.clone() }
+        Self { layout, blocks, starts: sample.starts.clone(), uniform: Some(split.into_sums().cells) }
     }
 
     /// Blocks that are fetched when they are passed over, unless `kept`. Candidates of opportunity `t` are `starts[t]..starts[t + 1]`.
     pub(crate) fn fetched(layout: Layout, starts: Vec<u64>, kept: Vec<Option<Block>>, source: Box<dyn Source>) -> Self {
-        Self { layout, blocks: Blocks::Fetched { kept, source }, starts }
+        Self { layout, blocks: Blocks::Fetched { kept, source }, starts, uniform: None }
     }
 
     /// What the sample looks like.

@@ -347,10 +347,10 @@ impl Search<'_, '_, '_> {
         Ok(())
     }
 
-    /// Looks for an answer before the first prices: the uniform split.
+    /// Looks for an answer before the first prices: the uniform split. It is no pass: packing has tallied it, and only a log that stays in its file
+    /// is read once more; passes are counted alike for both, so that what depends on them is the same.
     fn offer_uniform(&mut self, y: &[f64]) -> Result<()> {
         let sums = self.dual.exchange.pass(&Ask::Uniform)?;
-        self.dual.passes += sums.rows as f64 / self.dual.layout().rows.max(1) as f64;
         let cells = self.dual.cells(&sums);
         self.recovery.offer_uniform(self.dual, y, &cells);
         Ok(())
