@@ -46,7 +46,7 @@ pub struct Certificate {
     pub gap: f64,
     /// Largest excess over hard goals, and over soft goals that are not in conflict, relative to `max(1, |bound|)`.
     pub worst_violation: f64,
-    /// Rows evaluated over rows, for whatever purpose.
+    /// Rows evaluated over rows, for whatever purpose but the uniform split before the first pass.
     pub passes: f64,
     /// Wall time from packed columns to the certificate; not stored in the policy.
     pub seconds: f64,
