@@ -3,6 +3,9 @@
 /// Rows side by side.
 pub const LANES: usize = 16;
 
+/// Groups up to this length carry the candidate's index in the low bits of its score.
+pub(crate) const SHORT: u32 = 32;
+
 /// The opportunity of a lane that holds nothing.
 pub const PAD: u32 = u32::MAX;
 
@@ -86,6 +89,14 @@ pub struct Group {
     pub(crate) more: u16,
 }
 
+impl Group {
+    /// Whether a candidate's index can ride in the low bits of its score.
+    #[inline]
+    pub(crate) fn is_short(&self) -> bool {
+        self.len <= SHORT
+    }
+}
+
 /// A fixed set of opportunities in packed form. Candidates past the end of a row carry the column `columns_below - 1`, which is priced out.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -108,14 +119,20 @@ impl Block {
     /// If lengths disagree or a column index is not below `columns_below`: the packer is at fault.
     #[must_use]
     pub fn new(rows: &[[Row; LANES]], columns: &[u32], measures: Vec<Vec<Lane<f32>>>, columns_below: u32) -> Self {
+        let longest = |lanes: &[Row; LANES]| lanes.iter().map(|r| r.len).max().unwrap_or(0);
+        let lengths: Vec<u32> = rows.iter().map(longest).collect();
+        Self::assemble(rows, &lengths, columns, measures, columns_below)
+    }
+
+    /// [`Block::new`] of groups that are as long as this says.
+    fn assemble(rows: &[[Row; LANES]], lengths: &[u32], columns: &[u32], measures: Vec<Vec<Lane<f32>>>, columns_below: u32) -> Self {
         let mut groups = Vec::with_capacity(rows.len());
         let mut step = 0;
-        for lanes in rows {
+        for (lanes, len) in rows.iter().zip(lengths) {
             let with = |pick: &dyn Fn(u32) -> bool| {
                 lanes.iter().enumerate().fold(0, |m, (a, r)| m | (u16::from(r.opportunity != PAD && pick(r.slots)) << a))
             };
-            let len = lanes.iter().map(|r| r.len).max().unwrap_or(0);
-            groups.push(Group { step, len, one: with(&|s| s == 1), two: with(&|s| s == 2), more: with(&|s| s > 2) });
+            groups.push(Group { step, len: *len, one: with(&|s| s == 1), two: with(&|s| s == 2), more: with(&|s| s > 2) });
             step += len;
         }
         let columns = Columns::pack(columns, columns_below);
@@ -133,6 +150,45 @@ impl Block {
             columns_below,
             candidates: flat.iter().map(|r| u64::from(r.len)).sum(),
         }
+    }
+
+    /// The block of some of its rows, in the order given. Rows stay among rows whose scores are tagged like theirs, so that a choice from the part
+    /// is what it is from the whole.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn part(&self, rows: &[usize]) -> Self {
+        let is_short = |row: usize| self.groups[row / LANES].is_short();
+        let (mut lanes, mut lengths) = (Vec::with_capacity(rows.len() / LANES + 2), Vec::new());
+        let mut columns = Vec::new();
+        let mut measures: Vec<Vec<Lane<f32>>> = vec![Vec::new(); self.measures.len()];
+        for alike in rows.chunk_by(|a, b| is_short(*a) == is_short(*b)) {
+            for group in alike.chunks(LANES) {
+                let longest = group.iter().map(|r| self.len[*r]).max().unwrap_or(0);
+                let length = if is_short(group[0]) { longest } else { longest.max(SHORT + 1) };
+                let step = columns.len() / LANES;
+                let end = step + length as usize;
+                columns.resize(end * LANES, self.columns_below - 1);
+                for m in &mut measures {
+                    m.resize(end, Lane([0.0; LANES]));
+                }
+                let mut held = [Row::EMPTY; LANES];
+                for (a, row) in group.iter().enumerate() {
+                    held[a] = self.row(*row);
+                    for j in 0..held[a].len as usize {
+                        let at = self.at(*row, j);
+                        columns[(step + j) * LANES + a] = self.columns.at(at);
+                        for (to, from) in measures.iter_mut().zip(&self.measures) {
+                            to[step + j].0[a] = from[at / LANES].0[at % LANES];
+                        }
+                    }
+                }
+                lanes.push(held);
+                lengths.push(length);
+            }
+        }
+        Self::assemble(&lanes, &lengths, &columns, measures, self.columns_below)
     }
 
     /// The groups; group `g` holds rows `g * LANES..(g + 1) * LANES`.

@@ -3,8 +3,10 @@
 //! f32 net scores rule most candidates out. An opportunity is decided here where its margins prove the exact answer; what is left goes to
 //! the caller with the few candidates that can matter.
 
-use crate::block::{Block, Columns, LANES, Lane};
+use crate::block::{Block, Columns, LANES, Lane, SHORT};
 use crate::lanes::{Index, Lanes, Portable};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -58,9 +60,8 @@ pub struct Scratch {
     open: Vec<u32>,
 }
 
-/// Rows up to this length carry the candidate's index in the low bits of its score.
-const SHORT: usize = 32;
-const SHORT_MASK: u32 = 31;
+/// The low bits of a score that carry the candidate's index in short groups.
+const SHORT_MASK: u32 = SHORT - 1;
 
 /// Decides every opportunity of a block; those with 0 slots take nothing.
 ///
@@ -89,6 +90,8 @@ pub fn choose_on(path: Path, block: &Block, prices: Prices<'_>, margins: Margins
             Path::Avx512 => avx512(block, prices, margins, scratch, taker),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(block, prices, margins, scratch, taker),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => body::<Neon>(block, prices, margins, scratch, taker),
             _ => body::<Portable>(block, prices, margins, scratch, taker),
         }
     }
@@ -163,7 +166,7 @@ unsafe fn groups<L: Lanes, S: Step<I>, I: Index>(
         let (gamma, near, error) = (L::splat(margins.gamma), L::splat(margins.near), L::splat(margins.error));
         for (g, group) in block.groups().iter().enumerate() {
             let steps = group.step as usize..(group.step + group.len) as usize;
-            let short = group.len as usize <= SHORT;
+            let short = group.is_short();
             // The index in the low bits moves a score by less than this part of it; four units more cover the arithmetic on margins.
             let blur = ((if short { SHORT_MASK + 1 } else { 0 }) + 4) as f32 * f32::EPSILON;
             let mut best = [L::splat(f32::NEG_INFINITY); 3];

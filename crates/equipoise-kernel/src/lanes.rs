@@ -9,6 +9,7 @@ pub(crate) trait Index: Copy {
     /// As an index.
     fn index(self) -> usize;
     /// Whether it is 16 bits wide.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only x86-64 gathers by a register of indices"))]
     const NARROW: bool;
 }
 
@@ -134,5 +135,61 @@ impl Lanes for Portable {
             }
         }
         Self(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::Path;
+
+    /// Both zeros among them, whose lesser is the second operand.
+    const ODD: [f32; LANES] =
+        [0.0, -0.0, 1e-45, -1e-45, 1.0, -1.0, 1.000_000_1, 3e38, -3e38, 1e-30, -1e-30, 0.1, -0.1, f32::MIN_POSITIVE, 16_777_216.0, 0.3];
+
+    /// The bits of every operation's answer.
+    ///
+    /// # Safety
+    /// The machine must have the lanes' instructions.
+    unsafe fn said<L: Lanes>(a: &[f32; LANES], b: &[f32; LANES]) -> Vec<u32> {
+        let (narrow, wide) = (std::array::from_fn(|i| (i as u16 * 7) % 16), std::array::from_fn(|i| (i as u32 * 5 + 3) % 16));
+        let mut said = Vec::new();
+        // SAFETY: the caller's promise; indices are below the tables' length.
+        unsafe {
+            let (x, y) = (L::load(a), L::load(b));
+            let gathered = [L::gather::<u16>(a, &narrow), L::gather::<u32>(b, &wide), L::splat(a[1])];
+            let found = [x.add(y), x.sub(y), x.mul(y), x.min(y), x.max(y), x.abs(), x.tag(31, 5), x.choose(0b0110_1001_1100_0101, y)];
+            for lanes in gathered.into_iter().chain(found) {
+                let mut out = [0.0; LANES];
+                lanes.store(&mut out);
+                said.extend(out.map(f32::to_bits));
+            }
+            said.extend([u32::from(x.at_least(y)), u32::from(x.equal(y))]);
+        }
+        said
+    }
+
+    #[test]
+    fn every_operation_gives_the_portable_bits() {
+        for turn in 0..LANES {
+            let mut other = ODD;
+            other.rotate_left(turn);
+            // SAFETY: only paths of this machine are run.
+            unsafe {
+                let portable = said::<Portable>(&ODD, &other);
+                for path in Path::available() {
+                    let found = match path {
+                        #[cfg(target_arch = "x86_64")]
+                        Path::Avx512 => said::<crate::x86::Avx512>(&ODD, &other),
+                        #[cfg(target_arch = "x86_64")]
+                        Path::Avx2 => said::<crate::x86::Avx2>(&ODD, &other),
+                        #[cfg(target_arch = "aarch64")]
+                        Path::Neon => said::<crate::neon::Neon>(&ODD, &other),
+                        _ => continue,
+                    };
+                    assert_eq!(found, portable, "{path:?}, turned by {turn}");
+                }
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@
 pub enum Path {
     /// Whatever the target always has.
     Portable,
+    /// NEON, of ARM of 64 bits.
+    Neon,
     /// AVX2.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
@@ -15,11 +17,11 @@ impl Path {
     /// The paths that this machine can run.
     #[must_use]
     pub fn available() -> &'static [Self] {
-        const ALL: [Path; 3] = [Path::Portable, Path::Avx2, Path::Avx512];
         match widest() {
-            Self::Portable => &ALL[..1],
-            Self::Avx2 => &ALL[..2],
-            Self::Avx512 => &ALL,
+            Self::Portable => &[Self::Portable],
+            Self::Neon => &[Self::Portable, Self::Neon],
+            Self::Avx2 => &[Self::Portable, Self::Avx2],
+            Self::Avx512 => &[Self::Portable, Self::Avx2, Self::Avx512],
         }
     }
 
@@ -30,7 +32,7 @@ impl Path {
     }
 }
 
-/// The path in use: the widest that the machine has, unless `EQUIPOISE_PATH` (`portable`, `avx2`, `avx512`) names a narrower one.
+/// The path in use: the widest that the machine has, unless `EQUIPOISE_PATH` (`portable`, `neon`, `avx2`, `avx512`) names a narrower one.
 #[must_use]
 pub fn path() -> Path {
     static CHOSEN: std::sync::OnceLock<Path> = std::sync::OnceLock::new();
@@ -65,5 +67,6 @@ fn widest() -> Path {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn widest() -> Path {
-    Path::Portable
+    // ARM of 64 bits always has NEON; with the highest byte first, lanes were never tried.
+    if cfg!(all(target_arch = "aarch64", target_endian = "little")) { Path::Neon } else { Path::Portable }
 }

@@ -4,6 +4,8 @@ use super::bench::{Bench, Codes};
 use super::plain;
 use super::rows::HotRows;
 use crate::block::{LANES, Lane};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -62,6 +64,8 @@ fn on(path: Path, candidates: &[u32], by: &Admission<'_>, campaigns: &mut [u32],
             Path::Avx512 => avx512(candidates, by, campaigns, bench),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(candidates, by, campaigns, bench),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => packed::<Neon>(candidates, by, campaigns, bench),
             _ => plain::admit(candidates, by, campaigns, bench),
         }
     }

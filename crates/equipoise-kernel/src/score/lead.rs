@@ -4,6 +4,8 @@ use super::bench::Bench;
 use super::plain;
 use super::serve::Serve;
 use crate::block::{LANES, Lane};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -43,6 +45,8 @@ fn on(path: Path, scores: &[f32], need: usize, bench: &Bench, leaders: &mut Vec<
             Path::Avx512 => avx512(scores, need, &best, leaders),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(scores, need, &best, leaders),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => body::<Neon>(scores, need, &best, leaders),
             _ => plain::lead(scores, need, leaders),
         }
     }

@@ -1,7 +1,7 @@
 //! One request: who is admitted, what each candidate scores, and who leads. [`admit`], [`weigh`] and [`lead`] run one after the other on one
-//! [`Bench`] of scratch memory. The AVX-512 and AVX2 paths share one source over sixteen lanes; `plain` is their portable twin, which every other
-//! machine takes, ARM among them: lanes of NEON are not written, because they could not be checked where this was.
-#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 has lanes of its own"))]
+//! [`Bench`] of scratch memory. The AVX-512, AVX2 and NEON paths share one source over sixteen lanes; `plain` is their portable twin, which every
+//! other machine takes.
+#![cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code, reason = "no lanes of its own"))]
 
 mod admit;
 #[cfg(target_arch = "x86_64")]
@@ -10,6 +10,8 @@ mod avx2;
 mod avx512;
 mod bench;
 mod lead;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
 mod rows;
 mod serve;

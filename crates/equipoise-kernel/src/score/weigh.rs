@@ -7,6 +7,8 @@ use super::bench::{Bench, Codes};
 use super::plain;
 use super::serve::{CHUNK, Serve};
 use crate::block::{LANES, Lane};
+#[cfg(target_arch = "aarch64")]
+use crate::neon::Neon;
 use crate::path::{Path, path};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{Avx2, Avx512};
@@ -110,6 +112,8 @@ fn on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> b
             Path::Avx512 => avx512(by, scores, bench),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => avx2(by, scores, bench),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => body::<Neon>(by, scores, bench),
             _ => plain::weigh(by, scores, bench),
         }
     }
@@ -341,6 +345,8 @@ fn all_within_on(path: Path, values: &[f32], limit: f32) -> bool {
             Path::Avx512 => within_avx512(values, limit),
             #[cfg(target_arch = "x86_64")]
             Path::Avx2 => within_avx2(values, limit),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => all_within::<Neon>(values, limit),
             _ => plain::within(values, limit),
         }
     }
