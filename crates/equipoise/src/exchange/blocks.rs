@@ -39,6 +39,11 @@ impl Blocks {
         }
     }
 
+    /// Whether all blocks are in memory.
+    pub(super) fn are_here(&self) -> bool {
+        matches!(self, Self::Here(_))
+    }
+
     /// Bytes that the blocks in memory hold.
     pub(super) fn bytes(&self) -> usize {
         match self {

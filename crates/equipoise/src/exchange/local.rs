@@ -1,25 +1,27 @@
 //! Passes on this machine: threads over packed blocks.
 
-use super::fixed::{Scale, quantise};
+use super::fixed::quantise;
 use super::pack::{Layout, Packed};
-use super::row::project;
+use super::priced::{Priced, Projection};
+use super::settled::{Look, Restless, Settled};
 use super::sums::{Active, Sums};
 use super::uniform::{self, Split};
-use super::{Ask, Exchange, Prices};
+use super::{Ask, Exchange};
 use crate::error::{Error, Result, codes};
-use equipoise_kernel::{Block, LANES, Margins, Row, Scratch, Taker, Tally, choose};
+use equipoise_kernel::{Block, LANES, Row, Scratch, Taker, Tally, choose};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A price that no candidate pays: it keeps padding out of every scan.
-const PRICED_OUT: f32 = 1e30;
 
 /// Runs passes over a range of packed blocks on its own threads.
 pub struct Local {
     packed: Arc<Packed>,
     blocks: Range<usize>,
     threads: Option<rayon::ThreadPool>,
+    /// What the latest passes settled, and how they moved.
+    settled: Option<Settled>,
+    restless: Restless,
+    evaluated: u64,
 }
 
 impl Local {
@@ -46,13 +48,20 @@ impl Local {
             0 | 1 => None,
             n => Some(build(n).map_err(|e| Error::new(codes::MEMORY, "threads", None, format!("cannot start {n} threads: {e}")))?),
         };
-        Ok(Self { packed, blocks, threads })
+        Ok(Self { packed, blocks, threads, settled: None, restless: Restless::default(), evaluated: 0 })
     }
 
     /// The sample.
     #[must_use]
     pub fn packed(&self) -> &Arc<Packed> {
         &self.packed
+    }
+
+    /// Candidate rows that priced passes have evaluated so far: fewer than the passes' own count where opportunities were settled, looks for those
+    /// included.
+    #[must_use]
+    pub fn evaluated(&self) -> u64 {
+        self.evaluated
     }
 
     /// Gives every decision of a pass to `emit`, as (candidate of the sample, x); those that are 0 are left out. On the calling thread.
@@ -90,22 +99,41 @@ impl Local {
         Ok(())
     }
 
-    fn over_blocks(&self, work: impl Fn(Range<usize>) -> Result<Sums> + Sync) -> Result<Sums> {
+    /// Shares `items` among the threads; one part's answer each, in order.
+    fn shared<T: Send>(&self, items: Range<usize>, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
         match &self.threads {
-            None => work(self.blocks.clone()),
+            None => Ok(vec![work(items)?]),
             Some(pool) => {
                 let n = pool.current_num_threads();
-                let len = self.blocks.len();
-                let part = |i: usize| self.blocks.start + len * i / n..self.blocks.start + len * (i + 1) / n;
-                let parts: Vec<Result<Sums>> = pool.install(|| (0..n).into_par_iter().map(|i| work(part(i))).collect());
-                let mut parts = parts.into_iter();
-                let mut all = parts.next().transpose()?.unwrap_or_default();
-                for part in parts {
-                    all.merge(part?);
-                }
-                Ok(all)
+                let part = |i: usize| items.start + items.len() * i / n..items.start + items.len() * (i + 1) / n;
+                pool.install(|| (0..n).into_par_iter().map(|i| work(part(i))).collect())
             }
         }
+    }
+
+    /// The sums of `items`, merged.
+    fn sums(&self, items: Range<usize>, work: impl Fn(Range<usize>) -> Result<Sums> + Sync) -> Result<Sums> {
+        let mut parts = self.shared(items, work)?.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        parts.for_each(|part| all.merge(part));
+        Ok(all)
+    }
+
+    /// Whether what was settled still is at these prices, if need be after another look.
+    fn settle(&mut self, priced: &Priced) -> Result<bool> {
+        let layout = &self.packed.layout;
+        if self.settled.as_ref().is_some_and(|s| s.holds(priced, layout)) {
+            return Ok(true);
+        }
+        // Blocks that are not in memory are to stay outside.
+        let Some(reach) = self.restless.reach(priced, layout).filter(|_| self.packed.blocks.are_here()) else { return Ok(false) };
+        let looks = self.shared(self.blocks.clone(), |blocks| Settled::look(&self.packed, priced, &reach, blocks))?;
+        self.evaluated += looks.iter().map(Look::rows).sum::<u64>();
+        self.settled = Settled::new(priced, reach, looks);
+        if self.settled.is_none() {
+            self.restless.wait();
+        }
+        Ok(self.settled.is_some())
     }
 }
 
@@ -114,14 +142,41 @@ impl Exchange for Local {
         &self.packed.layout
     }
 
+    fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        match self.threads.as_ref().filter(|_| parts > 1) {
+            None => (0..parts).for_each(work),
+            Some(pool) => pool.install(|| (0..parts).into_par_iter().for_each(work)),
+        }
+    }
+
     fn pass(&mut self, ask: &Ask) -> Result<Sums> {
         let packed = &self.packed;
         match ask {
             Ask::Uniform if packed.uniform.is_some() => uniform_pass(packed, self.blocks.clone()),
-            Ask::Uniform => self.over_blocks(|blocks| uniform_pass(packed, blocks)),
+            Ask::Uniform => self.sums(self.blocks.clone(), |blocks| uniform_pass(packed, blocks)),
             Ask::Prices(prices) => {
                 let priced = Priced::new(&packed.layout, prices);
-                self.over_blocks(|blocks| priced_pass(packed, &priced, blocks))
+                let is_settled = self.settle(&priced)?;
+                let packed = &self.packed;
+                let sums = if let Some(settled) = self.settled.as_ref().filter(|_| is_settled) {
+                    let live = self.sums(0..settled.live.len(), |live| {
+                        let mut pass = Pass::new(&packed.layout, &priced);
+                        settled.live[live].iter().for_each(|(b, block)| pass.over(*b, block));
+                        Ok(pass.into_sums())
+                    })?;
+                    self.evaluated += live.rows;
+                    settled.complete(live)
+                } else {
+                    let sums = self.sums(self.blocks.clone(), |blocks| {
+                        let mut pass = Pass::new(&packed.layout, &priced);
+                        blocks.into_iter().try_for_each(|b| packed.blocks.get(b).map(|block| pass.over(b as u32, &block)))?;
+                        Ok(pass.into_sums())
+                    })?;
+                    self.evaluated += sums.rows;
+                    sums
+                };
+                self.restless.saw(priced, &sums, &packed.layout);
+                Ok(sums)
             }
         }
     }
@@ -141,24 +196,6 @@ fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Result<Sums> {
     Ok(split.into_sums())
 }
 
-fn priced_pass(packed: &Packed, priced: &Priced, blocks: Range<usize>) -> Result<Sums> {
-    let mut scratch = Scratch::default();
-    let layout = &packed.layout;
-    let sums = Sums::zero(layout.columns.len(), layout.measures);
-    let mut pass = Pass { priced, projection: Projection::default(), tally: layout.tally(), sums, active: Active::default() };
-    for b in blocks {
-        let block = &*packed.blocks.get(b)?;
-        pass.active.starts.push(0);
-        choose(block, priced.narrow(), priced.margins, &mut scratch, &mut pass);
-        let active = std::mem::take(&mut pass.active);
-        if active.rows() > 0 {
-            pass.sums.active.push((b as u32, active));
-        }
-        pass.sums.rows += block.candidates();
-    }
-    Ok(Sums { cells: pass.tally.into_cells(), ..pass.sums })
-}
-
 /// A pass at work: what opportunities take goes into sums.
 struct Pass<'p> {
     priced: &'p Priced,
@@ -166,6 +203,32 @@ struct Pass<'p> {
     tally: Tally,
     sums: Sums,
     active: Active,
+    scratch: Scratch,
+}
+
+impl<'p> Pass<'p> {
+    fn new(layout: &Layout, priced: &'p Priced) -> Self {
+        let sums = Sums::zero(layout.columns.len(), layout.measures);
+        let (projection, active, scratch) = (Projection::default(), Active::default(), Scratch::default());
+        Self { priced, projection, tally: layout.tally(), sums, active, scratch }
+    }
+
+    /// Passes over block `b`, or over what is live of it.
+    fn over(&mut self, b: u32, block: &Block) {
+        self.active.starts.push(0);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        choose(block, self.priced.narrow(), self.priced.margins, &mut scratch, self);
+        self.scratch = scratch;
+        let active = std::mem::take(&mut self.active);
+        if active.rows() > 0 {
+            self.sums.active.push((b, active));
+        }
+        self.sums.rows += block.candidates();
+    }
+
+    fn into_sums(self) -> Sums {
+        Sums { cells: self.tally.into_cells(), ..self.sums }
+    }
 }
 
 impl Taker for Pass<'_> {
@@ -239,78 +302,5 @@ impl<F: FnMut(usize, f64)> Taker for Decisions<'_, F> {
         for ((_, j), x) in self.projection.net.iter().zip(&self.projection.x).filter(|(_, x)| **x > 0.0) {
             (self.emit)(first + *j as usize, *x);
         }
-    }
-}
-
-/// Prices folded by column: wide for decisions, narrow for the scan that rules most candidates out.
-struct Priced {
-    gamma: f64,
-    measures: usize,
-    /// Worth less charge, by column and measure.
-    wide: Vec<f64>,
-    base: Vec<f32>,
-    column: Vec<Vec<f32>>,
-    margins: Margins,
-    scale: Scale,
-}
-
-/// One opportunity's projection: net scores with their candidates, best first, and decisions.
-#[derive(Default)]
-struct Projection {
-    net: Vec<(f64, u32)>,
-    scaled: Vec<f64>,
-    x: Vec<f64>,
-}
-
-impl Priced {
-    fn new(layout: &Layout, prices: &Prices) -> Self {
-        let (n, m) = (layout.columns.len(), layout.measures);
-        let mut wide = Vec::with_capacity(n * m);
-        for c in &layout.columns {
-            let (v, p) = (&prices.v[c.class as usize * m..][..m], &prices.p[c.campaign as usize * m..][..m]);
-            wide.extend(v.iter().zip(p).map(|(v, p)| v - p));
-        }
-        let base: Vec<f32> = prices.v[..m].iter().map(|v| *v as f32).collect();
-        let mut column = Vec::with_capacity(m);
-        let mut spread = 0.0;
-        for j in 0..m {
-            let charge = |k: usize| prices.v[j] - wide[k * m + j];
-            let largest = (0..n).fold(0f64, |a, k| a.max(charge(k).abs()));
-            let size = (prices.v[j].abs() + largest) * layout.largest[j];
-            spread += size;
-            column.push(if j == 0 {
-                (0..n).map(|k| charge(k) as f32).chain([PRICED_OUT]).collect()
-            } else if largest > 0.0 {
-                (0..n).map(|k| charge(k) as f32).chain([0.0]).collect()
-            } else {
-                Vec::new()
-            });
-        }
-        // Each of the 2m conversions, m subtractions, m products and m sums rounds once, relative to at most `spread`.
-        let error = (4 * m + 2) as f64 * f64::from(f32::EPSILON) * 0.5 * spread + 1e-30;
-        let margins = Margins::new(prices.gamma, prices.near, error);
-        Self { gamma: prices.gamma, measures: m, wide, base, column, margins, scale: prices.slack_scale(layout) }
-    }
-
-    fn narrow(&self) -> equipoise_kernel::Prices<'_> {
-        equipoise_kernel::Prices { base: &self.base, column: &self.column }
-    }
-
-    /// Decides one opportunity exactly, of the candidates that can matter. Returns whether its slots bind.
-    fn project(&self, block: &Block, row: usize, candidates: &[u32], out: &mut Projection) -> bool {
-        let m = self.measures;
-        out.net.clear();
-        for j in candidates {
-            let at = block.at(row, *j as usize);
-            let coefficients = &self.wide[block.column(at) * m..][..m];
-            let net = coefficients[1..].iter().zip(block.amounts(at)).fold(coefficients[0], |net, (c, y)| net + c * f64::from(y));
-            if net > 0.0 {
-                out.net.push((net, *j));
-            }
-        }
-        out.net.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        out.scaled.clear();
-        out.scaled.extend(out.net.iter().map(|n| n.0 / self.gamma));
-        project(&out.scaled, block.row(row).slots, &mut out.x)
     }
 }

@@ -7,7 +7,9 @@ mod blocks;
 mod fixed;
 mod local;
 mod pack;
+mod priced;
 mod row;
+mod settled;
 mod sums;
 mod uniform;
 
@@ -59,6 +61,11 @@ impl Prices {
 pub trait Exchange {
     /// What the sample looks like.
     fn layout(&self) -> &Layout;
+
+    /// Does the planner's own work between passes, in parts `0..parts` and in any order: on threads where there are some.
+    fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..parts).for_each(work);
+    }
 
     /// Runs one pass.
     ///

@@ -77,6 +77,10 @@ impl Exchange for Recorded {
         self.local.layout()
     }
 
+    fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        self.local.share(parts, work);
+    }
+
     fn pass(&mut self, ask: &Ask) -> Result<Sums> {
         let Some(journal) = &self.journal else { return self.local.pass(ask) };
         let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);

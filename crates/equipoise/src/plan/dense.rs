@@ -4,6 +4,8 @@
 #[derive(Debug, Clone)]
 pub(super) struct Cholesky {
     l: Vec<f64>,
+    /// `L'`, so that both halves of a solve run along rows; empty for a single unknown.
+    transposed: Vec<f64>,
     n: usize,
 }
 
@@ -22,15 +24,30 @@ impl Cholesky {
             let pivot = row[j] - sum;
             row[j] = if pivot > 1e-11 * row[j].abs() && pivot > 0.0 { pivot.sqrt() } else { 1e30 };
         }
-        Self { l: a, n }
+        let transposed = if n > 1 { (0..n * n).map(|i| a[i % n * n + i / n]).collect() } else { Vec::new() };
+        Self { l: a, transposed, n }
     }
 
     /// Solves in place. O(n^2).
+    #[inline]
     pub(super) fn solve(&self, b: &mut [f64]) {
+        if let ([b], [l]) = (&mut *b, self.l.as_slice()) {
+            // Most campaigns have one price of their own.
+            *b = *b / l / l;
+        } else {
+            self.substitute(b);
+        }
+    }
+
+    fn substitute(&self, b: &mut [f64]) {
         let (l, n) = (&self.l, self.n);
         for i in 0..n {
-            let sum: f64 = l[i * n..][..i].iter().zip(&b[..i]).map(|(x, y)| x * y).sum();
-            b[i] = (b[i] - sum) / l[i * n + i];
+            let row = &self.transposed[i * n..][i..n];
+            b[i] /= row[0];
+            let x = b[i];
+            for (b, l) in b[i + 1..].iter_mut().zip(&row[1..]) {
+                *b -= l * x;
+            }
         }
         for i in (0..n).rev() {
             b[i] /= l[i * n + i];

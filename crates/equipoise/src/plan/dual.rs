@@ -2,6 +2,7 @@
 //!
 //! Inside, everything is in units that make numbers near 1: scores in `scale`, measures in their mean, weights in their mean.
 
+use super::incidence::Incidence;
 use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Active, Ask, Exchange, Layout, Prices, Sums};
@@ -236,6 +237,7 @@ pub(super) struct Dual<'e> {
     pub(super) priced: Vec<usize>,
     /// Scopes that some row has, and each column's key in them.
     scopes: Vec<(usize, Vec<usize>)>,
+    pub(super) incidence: Incidence,
     pub(super) passes: f64,
     /// A pass of an earlier solve on this sample: it is not run again.
     pub(super) known: Option<Pass>,
@@ -320,6 +322,8 @@ impl<'e> Dual<'e> {
             }
         }
         let tight = rows.iter().map(|r| (r.lo, r.hi)).collect();
+        let slots: Vec<usize> = rows.iter().map(|r| slot(r.measure)).collect();
+        let incidence = Incidence::new(&rows, &slots, m, &members, &scopes.iter().map(|s| s.0).collect::<Vec<_>>(), layout);
         Self {
             exchange,
             rows,
@@ -330,6 +334,7 @@ impl<'e> Dual<'e> {
             weights,
             priced,
             scopes,
+            incidence,
             passes: 0.0,
             known: None,
             latest: None,
@@ -366,112 +371,33 @@ impl<'e> Dual<'e> {
         self.priced.iter().position(|j| *j == measure).unwrap_or(NONE)
     }
 
-    /// Charges by scope and key, by priced measure; and what everybody is charged.
-    fn charges(&self, y: &[f64]) -> ([Vec<f64>; 7], Vec<f64>) {
-        let p = self.priced.len();
-        let mut by_scope: [Vec<f64>; 7] = Default::default();
-        self.scopes.iter().for_each(|(s, _)| by_scope[*s] = vec![0.0; self.members.keys[*s] * p]);
-        let mut all = vec![0.0; p];
-        for (r, y) in self.rows.iter().zip(y) {
-            if *y != 0.0 {
-                let j = self.slot(r.measure);
-                by_scope[r.scope as usize][r.key * p + j] += r.a * y;
-                all[j] += r.b * y;
-            }
-        }
-        if let Some(everything) = by_scope[6].get(..p) {
-            all.iter_mut().zip(everything).for_each(|(a, e)| *a += e);
-        }
-        (by_scope, all)
-    }
-
     /// The charge of every column and priced measure at prices `y`; linear in `y`.
     pub(super) fn column_charges(&self, y: &[f64]) -> Vec<f64> {
-        let p = self.priced.len();
-        let (by_scope, all) = self.charges(y);
-        let mut out = all.repeat(self.layout().columns.len());
-        for (s, keys) in self.scopes.iter().filter(|(s, _)| *s != 6) {
-            for (out, key) in out.chunks_exact_mut(p).zip(keys) {
-                if *key != NONE {
-                    out.iter_mut().zip(&by_scope[*s][key * p..][..p]).for_each(|(o, c)| *o += c);
-                }
-            }
-        }
-        out
+        let charges = self.incidence.charges(y);
+        self.incidence.of_columns(self.incidence.of_campaigns(&charges), &charges)
     }
 
     /// The charge of every campaign and priced measure by campaign-side rows alone, what everybody is charged included.
     pub(super) fn campaign_charges(&self, y: &[f64]) -> Vec<f64> {
-        let p = self.priced.len();
-        let (by_scope, all) = self.charges(y);
-        let mut out = all.repeat(self.campaigns());
-        for (s, _) in self.scopes.iter().filter(|(s, _)| *s < 4) {
-            for (out, key) in out.chunks_exact_mut(p).zip(&self.members.campaign[*s]) {
-                if *key != NONE {
-                    out.iter_mut().zip(&by_scope[*s][key * p..][..p]).for_each(|(o, c)| *o += c);
-                }
-            }
-        }
-        out
-    }
-
-    /// Sums `amounts` (by unit and priced measure) into the rows, through the keys that each scope gives the units.
-    fn rows_of<'k>(&self, amounts: &[f64], keys: impl Fn(usize) -> Option<&'k [usize]>) -> Vec<f64> {
-        let p = self.priced.len();
-        let mut by_scope: [Vec<f64>; 7] = Default::default();
-        let mut all = vec![0.0; p];
-        if p > 0 {
-            amounts.chunks_exact(p).for_each(|amount| all.iter_mut().zip(amount).for_each(|(a, v)| *a += v));
-        }
-        for (s, _) in &self.scopes {
-            if *s == 6 {
-                by_scope[6].clone_from(&all);
-            } else if let Some(keys) = keys(*s) {
-                let sums = &mut by_scope[*s];
-                sums.resize(self.members.keys[*s] * p, 0.0);
-                for (amount, key) in amounts.chunks_exact(p).zip(keys) {
-                    if *key != NONE {
-                        sums[key * p..][..p].iter_mut().zip(amount).for_each(|(s, v)| *s += v);
-                    }
-                }
-            }
-        }
-        let one = |r: &Row| {
-            let j = self.slot(r.measure);
-            by_scope[r.scope as usize].get(r.key * p + j).map_or(0.0, |v| r.a * v) + r.b * all[j]
-        };
-        self.rows.iter().map(one).collect()
-    }
-
-    /// The delivery of every row from amounts by column and priced measure: the transpose of [`Dual::column_charges`].
-    pub(super) fn column_deliveries(&self, amounts: &[f64]) -> Vec<f64> {
-        self.rows_of(amounts, |s| self.scopes.iter().find(|(t, _)| *t == s).map(|(_, keys)| keys.as_slice()))
-    }
-
-    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and priced measure: the transpose of
-    /// [`Dual::campaign_charges`].
-    pub(super) fn campaign_deliveries(&self, amounts: &[f64]) -> Vec<f64> {
-        self.rows_of(amounts, |s| (s < 4).then(|| self.members.campaign[s].as_slice()))
+        self.incidence.of_campaigns(&self.incidence.charges(y))
     }
 
     /// The delivery of every row from deliveries by column and measure.
     pub(super) fn deliveries(&self, cells: &[f64]) -> Vec<f64> {
         let amounts: Vec<f64> = cells.chunks_exact(self.measures()).flat_map(|cell| self.priced.iter().map(|j| cell[*j])).collect();
-        self.column_deliveries(&amounts)
+        self.incidence.deliveries(&amounts, None)
     }
 
     /// The prices of a pass, in outer units.
     pub(super) fn ask(&self, y: &[f64], gamma: f64, near: f64) -> Ask {
-        let (m, priced) = (self.measures(), self.priced.len());
-        let (by_scope, all) = self.charges(y);
+        let m = self.measures();
+        let charges = self.incidence.charges(y);
         let u = &self.units;
         let mut p = vec![0.0; self.campaigns() * m];
         for (s, _) in self.scopes.iter().filter(|(s, _)| *s < 4) {
             for (p, key) in p.chunks_exact_mut(m).zip(&self.members.campaign[*s]) {
-                if *key != NONE {
-                    for (at, j) in self.priced.iter().enumerate() {
-                        p[*j] += by_scope[*s][key * priced + at] * u.price(*j);
-                    }
+                for (at, j) in self.priced.iter().enumerate() {
+                    p[*j] += self.incidence.of_key(&charges, *s, *key, at) * u.price(*j);
                 }
             }
         }
@@ -480,11 +406,8 @@ impl<'e> Dual<'e> {
             let worth = v.len();
             v.extend((0..m).map(|j| self.weights[j] * u.price(j)));
             for (at, j) in self.priced.iter().enumerate() {
-                let by_class = |s: usize| {
-                    let key = self.members.class[s - 4][q];
-                    if key == NONE { 0.0 } else { by_scope[s].get(key * priced + at).copied().unwrap_or(0.0) }
-                };
-                v[worth + j] -= (all[at] + by_class(4) + by_class(5)) * u.price(*j);
+                let by_class = |s: usize| self.incidence.of_key(&charges, s, self.members.class[s - 4][q], at);
+                v[worth + j] -= (charges.all[at] + by_class(4) + by_class(5)) * u.price(*j);
             }
         }
         Ask::Prices(Prices { v, p, gamma: gamma * u.score, near: near * u.score })

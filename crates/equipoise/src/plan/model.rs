@@ -1,6 +1,7 @@
 //! The quadratic model of the smoothed dual around one evaluation: what the fractional opportunities say of its curvature.
 
 use super::dual::{Dual, Eval};
+use super::fractional::Fractional;
 
 /// The quadratic model around an evaluation.
 pub(super) struct Model<'a, 'e> {
@@ -8,12 +9,7 @@ pub(super) struct Model<'a, 'e> {
     pub(super) gamma: f64,
     /// Measures that campaign-side rows charge.
     pub(super) charged: Vec<usize>,
-    /// Fractional rows in inner units.
-    starts: &'a [u32],
-    binds: &'a [bool],
-    column: &'a [u32],
-    weight: Vec<f64>,
-    y: Vec<f64>,
+    fractional: Fractional<'a>,
     /// By campaign: curvature of its exposure price.
     pub(super) flat: Vec<f64>,
     /// By campaign, charged x charged: curvature in price space.
@@ -90,11 +86,7 @@ impl<'a, 'e> Model<'a, 'e> {
             dual,
             gamma,
             charged,
-            starts: &active.starts,
-            binds: &active.binds,
-            column: &active.column,
-            weight,
-            y,
+            fractional: Fractional { starts: &active.starts, binds: &active.binds, weight, column: &active.column, y, measures: m, gamma },
             flat,
             block,
             typical,
@@ -111,51 +103,13 @@ impl<'a, 'e> Model<'a, 'e> {
             .collect()
     }
 
-    /// Curvature times `v`, by column and priced measure.
-    pub(super) fn curve_cells(&self, v: &[f64]) -> Vec<f64> {
-        // The loops over measures unroll where their number is a constant.
-        match self.dual.priced.len() {
-            1 => self.curve_cells_of(v, 1),
-            2 => self.curve_cells_of(v, 2),
-            3 => self.curve_cells_of(v, 3),
-            m => self.curve_cells_of(v, m),
-        }
-    }
-
-    #[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
-    #[inline(always)]
-    fn curve_cells_of(&self, v: &[f64], m: usize) -> Vec<f64> {
-        let charges = self.dual.column_charges(v);
-        let mut cells = vec![0.0; charges.len()];
-        let mut moved = Vec::new();
-        for (r, binds) in self.binds.iter().enumerate() {
-            let span = self.starts[r] as usize..self.starts[r + 1] as usize;
-            let (columns, y) = (&self.column[span.clone()], &self.y[span.start * m..span.end * m]);
-            moved.resize(columns.len().max(moved.len()), 0.0);
-            let mut sum = 0.0;
-            for ((c, y), w) in columns.iter().zip(y.chunks_exact(m)).zip(&mut moved) {
-                let charge = &charges[*c as usize * m..][..m];
-                *w = 0.0;
-                for j in 0..m {
-                    *w += charge[j] * y[j];
-                }
-                sum += *w;
-            }
-            let mean = if *binds { sum / columns.len() as f64 } else { 0.0 };
-            let h = self.weight[r] / self.gamma;
-            for ((c, y), w) in columns.iter().zip(y.chunks_exact(m)).zip(&moved) {
-                let x = (w - mean) * h;
-                let cell = &mut cells[*c as usize * m..][..m];
-                for j in 0..m {
-                    cell[j] += x * y[j];
-                }
-            }
-        }
-        cells
+    /// Curvature times the prices that charge columns this, by column and priced measure.
+    pub(super) fn curve_cells(&self, charges: &[f64]) -> Vec<f64> {
+        self.fractional.curve(charges, &*self.dual.exchange)
     }
 
     /// Curvature times `v`, without regularisation.
     pub(super) fn curve(&self, v: &[f64]) -> Vec<f64> {
-        self.dual.column_deliveries(&self.curve_cells(v))
+        self.dual.incidence.deliveries(&self.curve_cells(&self.dual.column_charges(v)), None)
     }
 }

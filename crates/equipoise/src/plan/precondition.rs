@@ -7,16 +7,33 @@ use super::system::{Coupled, System, dot};
 /// Most shared rows that are coupled densely; further ones count by their diagonal.
 const DENSE: usize = 1000;
 
+/// A campaign's free own rows.
+struct Own {
+    campaign: usize,
+    /// Each as its place among the charged measures and its row.
+    rows: Vec<(usize, usize)>,
+    factor: Cholesky,
+}
+
 /// Block elimination of the campaigns' own rows, dense on the shared ones.
 pub(super) struct Preconditioner<'s, 'm, 'a, 'e> {
     system: &'s System<'m, 'a, 'e>,
-    /// Free own rows of each campaign, as indices into the charged measures.
-    own: Vec<Vec<usize>>,
-    local: Vec<Option<Cholesky>>,
+    /// The campaigns that have free own rows.
+    own: Vec<Own>,
     /// Free shared rows that are coupled densely, and the others with their diagonal.
     dense: Vec<usize>,
     diagonal: Vec<(usize, f64)>,
     factor: Cholesky,
+}
+
+impl Own {
+    /// Solves the rows for price-space forces; their prices go to `x`.
+    #[inline]
+    fn solve(&self, r: &[f64], force: &[f64], x: &mut Vec<f64>) {
+        x.clear();
+        x.extend(self.rows.iter().map(|(a, i)| r[*i] - force[*a]));
+        self.factor.solve(x);
+    }
 }
 
 impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
@@ -47,8 +64,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         let some_b = everybody.iter().any(|e| e.1 != 0.0);
         let mut weighted = vec![0.0; size * n];
         let mut total = vec![0.0; n * n];
-        let mut own = Vec::with_capacity(campaigns);
-        let mut local = Vec::with_capacity(campaigns);
+        let mut own = Vec::new();
         let mut entries: Vec<(usize, Vec<f64>)> = Vec::new();
         for k in 0..campaigns {
             let matrix = &system.matrix[k * n * n..][..n * n];
@@ -87,8 +103,10 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                 }
                 total.iter_mut().zip(&omega).for_each(|(t, o)| *t += o);
             }
-            own.push(mine);
-            local.push(factor);
+            if let Some(factor) = factor {
+                let rows = mine.into_iter().map(|a| (a, dual.own[k * m + model.charged[a]])).collect();
+                own.push(Own { campaign: k, rows, factor });
+            }
         }
         if some_b {
             for p in 0..size {
@@ -114,19 +132,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                 (i, sum + system.stiffness(i) + 1e-9)
             })
             .collect();
-        Self { system, own, local, dense, diagonal, factor: Cholesky::new(s, size) }
-    }
-
-    /// Solves the campaigns' own free rows for price-space forces; returns their prices.
-    fn solve_own(&self, k: usize, r: &[f64], force: &[f64]) -> Vec<f64> {
-        let model = self.system.model;
-        let m = model.dual.priced.len();
-        let mine = &self.own[k];
-        let mut x: Vec<f64> = mine.iter().map(|a| r[model.dual.own[k * m + model.charged[*a]]] - force[*a]).collect();
-        if let Some(f) = &self.local[k] {
-            f.solve(&mut x);
-        }
-        x
+        Self { system, own, dense, diagonal, factor: Cholesky::new(s, size) }
     }
 
     pub(super) fn apply(&self, r: &[f64]) -> Vec<f64> {
@@ -137,19 +143,18 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         let mut out = vec![0.0; r.len()];
         let matrix = |k: usize| &self.system.matrix[k * n * n..][..n * n];
         let mut charges = vec![0.0; campaigns * m];
+        let (none, mut x) = (vec![0.0; n], Vec::with_capacity(n));
         if !self.dense.is_empty() {
             // Forces of the own rows' first solution on the shared rows.
             let mut forces = vec![0.0; campaigns * m];
-            let none = vec![0.0; n];
-            for k in 0..campaigns {
-                if !self.own[k].is_empty() {
-                    let x = self.solve_own(k, r, &none);
-                    for (a, j) in model.charged.iter().enumerate() {
-                        forces[k * m + j] = self.own[k].iter().zip(&x).map(|(b, x)| matrix(k)[a * n + b] * x).sum();
-                    }
+            for own in &self.own {
+                let k = own.campaign;
+                own.solve(r, &none, &mut x);
+                for (a, j) in model.charged.iter().enumerate() {
+                    forces[k * m + j] = own.rows.iter().zip(&x).map(|((b, _), x)| matrix(k)[a * n + b] * x).sum();
                 }
             }
-            let back = dual.campaign_deliveries(&forces);
+            let back = dual.incidence.by_campaigns(&forces);
             let mut u: Vec<f64> =
                 self.dense.iter().map(|i| if dual.rows[*i].scope.is_campaign_side() { r[*i] - back[*i] } else { r[*i] }).collect();
             for Coupled { row: i, image, .. } in &self.system.coupled {
@@ -180,16 +185,14 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
             }
         }
         let mut force = vec![0.0; n];
-        for k in 0..campaigns {
-            if self.own[k].is_empty() {
-                continue;
-            }
+        for own in &self.own {
+            let k = own.campaign;
             for (a, f) in force.iter_mut().enumerate() {
                 *f = model.charged.iter().enumerate().map(|(b, j)| matrix(k)[a * n + b] * charges[k * m + j]).sum();
             }
-            let x = self.solve_own(k, r, &force);
-            for (a, x) in self.own[k].iter().zip(x) {
-                out[dual.own[k * m + model.charged[*a]]] = x;
+            own.solve(r, &force, &mut x);
+            for ((_, i), x) in own.rows.iter().zip(&x) {
+                out[*i] = *x;
             }
         }
         for (i, d) in &self.diagonal {

@@ -96,8 +96,8 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         for i in dual.shared.iter().copied().filter(|i| !dual.rows[*i].scope.is_campaign_side()) {
             let mut unit = vec![0.0; dual.rows.len()];
             unit[i] = 1.0;
-            let cells = model.curve_cells(&unit);
-            let diagonal = dual.column_deliveries(&cells)[i];
+            let cells = model.curve_cells(&dual.column_charges(&unit));
+            let diagonal = dual.incidence.deliveries(&cells, None)[i];
             self.ry[i] += (1e-5 + damping.mu) * diagonal;
             if self.coupled.len() == COUPLED || diagonal <= 0.0 {
                 continue;
@@ -131,8 +131,8 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         let model = self.model;
         let dual = model.dual;
         let (m, n) = (dual.priced.len(), model.charged.len());
-        let mut out = model.curve(v);
-        let charges = dual.campaign_charges(v);
+        let all = dual.incidence.charges(v);
+        let charges = dual.incidence.of_campaigns(&all);
         let mut back = vec![0.0; charges.len()];
         for (k, rq) in self.rq.iter().enumerate() {
             let mut along = 0.0;
@@ -143,9 +143,8 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
                 back[k * m + j] = rq * (model.typical[k * n + a] * along + model.spread[k * n + a] * charges[k * m + j]);
             }
         }
-        for (o, b) in out.iter_mut().zip(dual.campaign_deliveries(&back)) {
-            *o += b;
-        }
+        let cells = model.curve_cells(&dual.incidence.of_columns(charges, &all));
+        let mut out = dual.incidence.deliveries(&cells, Some(back));
         for (((o, r), bend), v) in out.iter_mut().zip(&self.ry).zip(&self.bend).zip(v) {
             *o += (r + bend) * v;
         }

@@ -58,10 +58,12 @@ pub(super) fn thin_shared(dual: &Dual<'_>, required: &Required, cells: &[f64], m
     None
 }
 
-/// Deliveries by column and priced measure under the factors so far, and their sums over the scopes of shared rows.
+/// Deliveries by column and priced measure, and their sums under the factors so far over the scopes of shared rows.
 struct Ledgers<'d> {
     p: usize,
     amounts: Vec<f64>,
+    /// The amounts under the factors so far.
+    left: Vec<f64>,
     factor: Vec<f64>,
     /// Scopes of shared rows with each column's key, and the sums by key.
     scopes: Vec<(usize, &'d [usize], Vec<f64>)>,
@@ -88,21 +90,36 @@ impl<'d> Ledgers<'d> {
             }
             start += columns.len();
         }
-        Self { p, factor: vec![1.0; amounts.len() / p], amounts, scopes, all: vec![0.0; p], floors }
+        Self { p, left: amounts.clone(), factor: vec![1.0; amounts.len() / p], amounts, scopes, all: vec![0.0; p], floors }
     }
 
     fn sum(&mut self) {
-        let p = self.p;
+        // The loops over measures unroll where their number is a constant.
+        match self.p {
+            1 => self.sum_of(1),
+            2 => self.sum_of(2),
+            3 => self.sum_of(3),
+            p => self.sum_of(p),
+        }
+    }
+
+    #[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
+    #[inline(always)]
+    fn sum_of(&mut self, p: usize) {
         self.all.fill(0.0);
-        self.scopes.iter_mut().for_each(|s| s.2.fill(0.0));
-        for (k, (amount, factor)) in self.amounts.chunks_exact(p).zip(&self.factor).enumerate() {
-            for (j, v) in amount.iter().enumerate() {
-                let v = v * factor;
-                self.all[j] += v;
-                for (_, keys, sums) in &mut self.scopes {
-                    if keys[k] != NONE {
-                        sums[keys[k] * p + j] += v;
-                    }
+        let all = &mut self.all[..p];
+        for ((left, amount), factor) in self.left.chunks_exact_mut(p).zip(self.amounts.chunks_exact(p)).zip(&self.factor) {
+            for j in 0..p {
+                left[j] = amount[j] * factor;
+                all[j] += left[j];
+            }
+        }
+        for (_, keys, sums) in &mut self.scopes {
+            sums.fill(0.0);
+            for (key, left) in keys.iter().zip(self.left.chunks_exact(p)).filter(|(key, _)| **key != NONE) {
+                let sums = &mut sums[key * p..][..p];
+                for j in 0..p {
+                    sums[j] += left[j];
                 }
             }
         }
