@@ -1,5 +1,6 @@
 //! What Linux counts about this process.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 
 /// Bytes resident now; 0 where the system does not say.
@@ -9,13 +10,9 @@ pub(crate) fn resident() -> u64 {
     line.and_then(|l| l.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()).map_or(0, |kb| kb * 1024)
 }
 
-/// Seconds that the threads alive have run; 0 where the system does not say. Waiting for a processor is not counted, so that this can be
-/// compared on a machine that others use too.
+/// Seconds that this process has run on all its threads. Waiting for a processor is not counted, so that this can be compared on a machine that
+/// others use too.
 pub(crate) fn busy_seconds() -> f64 {
-    let Ok(tasks) = fs::read_dir("/proc/self/task") else { return 0.0 };
-    let nanoseconds = tasks.filter_map(|task| {
-        let schedule = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        schedule.split_whitespace().next()?.parse::<u64>().ok()
-    });
-    nanoseconds.sum::<u64>() as f64 * 1e-9
+    let ran = clock_gettime(ClockId::ProcessCPUTime);
+    ran.tv_sec as f64 + ran.tv_nsec as f64 * 1e-9
 }

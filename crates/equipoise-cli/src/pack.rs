@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         .seed(arguments.seed)
         .shift(arguments.shift.unwrap_or(0))
         .unknown(arguments.unknown.into())
-        .cancel(cancel);
+        .cancel(&cancel);
     let mut packer = Packer::new(&problem, &campaigns, &settings, &arguments.out)?;
     let mut rows = 0;
     arguments.read.parts(&arguments.log, &measures, ROWS, |part| {

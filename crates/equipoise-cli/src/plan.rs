@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         .holdout(if fresh.is_some() { 0.0 } else { arguments.holdout })
         .seed(arguments.seed)
         .observer(&observer)
-        .cancel(cancel);
+        .cancel(&cancel);
     if let Some(fresh) = &fresh {
         settings = settings.fresh(fresh);
     }

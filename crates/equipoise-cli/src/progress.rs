@@ -2,21 +2,22 @@
 
 use equipoise::plan::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::sync::atomic::{AtomicBool, Ordering};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// Set by the first Ctrl-C; the plan then returns what it has.
-static CANCELLED: AtomicBool = AtomicBool::new(false);
-
-/// The flag that a plan watches. The first Ctrl-C sets it, the second ends the process.
-pub(crate) fn cancel_on_interrupt() -> &'static AtomicBool {
-    // Where no handler can be set, Ctrl-C ends the process as it always did.
-    let _ = ctrlc::set_handler(|| {
-        if CANCELLED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
-    &CANCELLED
+/// The flag that a plan watches: the first Ctrl-C sets it and the plan then returns what it has, the second ends the process.
+///
+/// It is set in the signal's handler itself, so it is set before the interrupted work goes on.
+pub(crate) fn cancel_on_interrupt() -> Arc<AtomicBool> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    // Actions run in their order: one that finds the flag set ends the process. Where none can be set, Ctrl-C ends it as it always did.
+    if flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&cancelled)).is_ok() {
+        let _ = flag::register(SIGINT, Arc::clone(&cancelled));
+    }
+    cancelled
 }
 
 /// One line that is redrawn after each pass; nothing where the standard error is not a terminal.
