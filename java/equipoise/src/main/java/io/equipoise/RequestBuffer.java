@@ -137,8 +137,22 @@ final class RequestBuffer {
     }
   }
 
-  private void listUnviewed() {
+  private synchronized void listUnviewed() {
     unviewed = Arrays.stream(measures, 0, measureCount).filter(column -> !column.viewed()).toArray(FloatColumn[]::new);
+  }
+
+  /**
+   * Makes room for a request and binds it to its policy. One thread after the other, though only one may use a workspace: if two did at once, the
+   * native side could be left with the memory of the one and this with that of the other, and later requests would be scored from neither.
+   */
+  private synchronized void fit(Policy next, int count) {
+    if (count > capacity || next.measures().size() > measureCapacity) {
+      int grown = count > capacity ? (int) Math.min(Workspace.LIMIT, Math.max(count, capacity * 3L / 2)) : capacity;
+      allocate(grown, Math.max(next.measures().size(), measureCapacity));
+    }
+    if (next != policy) {
+      bind(next);
+    }
   }
 
   void begin(Policy next, int count) {
@@ -149,18 +163,14 @@ final class RequestBuffer {
     if (busy) {
       throw concurrent();
     }
-    if (count > capacity || next.measures().size() > measureCapacity) {
-      int grown = count > capacity ? (int) Math.min(Workspace.LIMIT, Math.max(count, capacity * 3L / 2)) : capacity;
-      allocate(grown, Math.max(next.measures().size(), measureCapacity));
+    if (next != policy || count > capacity) {
+      fit(next, count);
     }
     Thread me = Thread.currentThread();
     overtaken = begun && !scored && owner != me ? owner : null;
     owner = me;
     begun = false;
     scored = false;
-    if (next != policy) {
-      bind(next);
-    }
     n = count;
     organic.begin();
     campaign.begin(count);
