@@ -1,10 +1,12 @@
-//! The equipoise command line: plans prices, checks, explains, compares and replays policies.
+//! The equipoise command line: plans prices, says what would be, books, checks, explains, compares and replays policies.
 //!
 //! Exit status: 0 good, 1 a goal of the command not met (a plan at its limit, a failed check), 2 bad input.
 
+mod book;
 mod check;
 mod diff;
 mod explain;
+mod frontier;
 mod inputs;
 mod metadata;
 mod output;
@@ -13,6 +15,9 @@ mod plan;
 mod progress;
 mod replay;
 mod request;
+mod rows;
+mod solving;
+mod what_if;
 
 use clap::{Parser, Subcommand};
 use output::Report;
@@ -35,6 +40,9 @@ struct Cli {
 enum Command {
     Pack(pack::Arguments),
     Plan(plan::Arguments),
+    WhatIf(what_if::Arguments),
+    Frontier(frontier::Arguments),
+    Book(book::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Diff(diff::Arguments),
@@ -46,6 +54,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Pack(arguments) => pack::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::WhatIf(arguments) => what_if::run(&arguments),
+        Command::Frontier(arguments) => frontier::run(&arguments),
+        Command::Book(arguments) => book::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),

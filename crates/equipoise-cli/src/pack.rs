@@ -1,9 +1,9 @@
 //! `equipoise pack`: a log in native blocks, for plans of logs that do not fit memory.
 
-use crate::inputs::{self, ReadArguments};
+use crate::inputs;
 use crate::output::{Outcome, Report, plain};
-use crate::plan::UnknownArgument;
 use crate::progress::{Line, cancel_on_interrupt};
+use crate::solving::{InputArguments, UnknownArgument};
 use equipoise::Result;
 use equipoise::model::Problem;
 use equipoise::plan::{Packer, Settings};
@@ -20,17 +20,8 @@ const ROWS: usize = 1 << 18;
 #[derive(clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Arguments {
-    /// The problem: objectives, slate rules and goals, as .toml or .json.
-    #[arg(long, value_name = "FILE")]
-    problem: PathBuf,
-    /// The opportunity log: a Parquet file, or a glob such as 'log/*.parquet'.
-    #[arg(long, value_name = "PARQUET")]
-    log: String,
     #[command(flatten)]
-    read: ReadArguments,
-    /// The campaign table, a Parquet file or glob.
-    #[arg(long, value_name = "PARQUET")]
-    campaigns: String,
+    inputs: InputArguments,
     /// Where the packed log goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -52,8 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let cancel = cancel_on_interrupt();
     let line = Line::new();
     line.say("packing");
-    let problem = Problem::load(&arguments.problem)?;
-    let campaigns = arguments.read.campaigns(&arguments.campaigns)?;
+    let InputArguments { problem, log, read, campaigns } = &arguments.inputs;
+    let problem = Problem::load(problem)?;
+    let campaigns = read.campaigns(campaigns)?;
     let measures = inputs::measures(&problem, &campaigns);
     let settings = Settings::new()
         .holdout(arguments.holdout)
@@ -63,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
         .cancel(&cancel);
     let mut packer = Packer::new(&problem, &campaigns, &settings, &arguments.out)?;
     let mut rows = 0;
-    arguments.read.parts(&arguments.log, &measures, ROWS, |part| {
+    read.parts(log, &measures, ROWS, |part| {
         packer.push(part)?;
         rows += part.candidates();
         line.tell(format!("{rows} rows packed"));

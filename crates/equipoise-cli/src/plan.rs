@@ -1,17 +1,18 @@
 //! `equipoise plan`: prices for a problem, a log and a campaign table.
 
 use crate::inputs::{self, ReadArguments};
-use crate::output::{Outcome, Report, Table, number, plain, shown};
+use crate::output::{Outcome, Report, plain};
 use crate::progress::{Line, cancel_on_interrupt};
-use clap::ValueEnum;
+use crate::rows;
+use crate::solving::SolveArguments;
 use equipoise::error::codes;
 use equipoise::model::Problem;
-use equipoise::plan::{Conflict, PackedLog, Plan, PriceRow, Progress, Serving, Settings, Status, Unknown, plan_packed};
+use equipoise::plan::{PackedLog, Plan, PriceRow, Progress, Status, plan_packed};
+use equipoise::table;
 use equipoise::{Error, Result};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Plan prices and write the policy that serves them.
 ///
@@ -40,33 +41,17 @@ pub(crate) struct Arguments {
     /// Where the policy goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Relative gap at which the plan counts as solved.
-    #[arg(long, default_value_t = 1e-4)]
-    tolerance: f64,
-    /// Multiplies all weights: a 10 % sample has traffic 10.
-    #[arg(long, default_value_t = 1.0)]
-    traffic: f64,
-    /// Moves the log's times before flights are checked, such as 28d.
-    #[arg(long, value_name = "TIME", value_parser = inputs::length, allow_hyphen_values = true)]
-    shift: Option<i64>,
-    /// What to do with campaigns of the log that the campaign table lacks.
-    #[arg(long, value_enum, default_value_t = UnknownArgument::Error)]
-    unknown: UnknownArgument,
+    /// Where the decisions of the certified relaxed answer go, row by row of the log, as Parquet; null on held-out opportunities.
+    #[arg(long, value_name = "PARQUET")]
+    decisions: Option<PathBuf>,
+    #[command(flatten)]
+    solve: SolveArguments,
     /// Fraction of the opportunities kept out of the plan for the serving certificate.
     #[arg(long, default_value_t = 0.2)]
     holdout: f64,
     /// Opportunities for the serving certificate instead of a hold-out, a Parquet file or glob.
     #[arg(long, value_name = "PARQUET", conflicts_with = "holdout")]
     fresh: Option<String>,
-    /// Draws the hold-out.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Worker threads, all processors if not given; the result has the same bits for every number.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Seconds after which the plan stops with what it has.
-    #[arg(long, value_name = "SECONDS")]
-    time_limit: Option<f64>,
     /// A file that keeps the passes made so far; a plan of the same inputs goes on from it, to the same bits.
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -76,23 +61,6 @@ pub(crate) struct Arguments {
     /// How many of the tightest goals are printed.
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum UnknownArgument {
-    /// Refuse the log.
-    Error,
-    /// Treat their candidates as organic.
-    Organic,
-}
-
-impl From<UnknownArgument> for Unknown {
-    fn from(argument: UnknownArgument) -> Self {
-        match argument {
-            UnknownArgument::Error => Self::Error,
-            UnknownArgument::Organic => Self::Organic,
-        }
-    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
@@ -108,31 +76,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let fresh = arguments.fresh.as_ref().map(|pattern| arguments.read.log(pattern, &measures)).transpose()?;
 
     let observer = |progress: &Progress| line.update(progress);
-    let mut settings = Settings::new()
-        .tolerance(arguments.tolerance)
-        .traffic(arguments.traffic)
-        .shift(arguments.shift.unwrap_or(0))
-        .unknown(arguments.unknown.into())
-        .holdout(if fresh.is_some() { 0.0 } else { arguments.holdout })
-        .seed(arguments.seed)
-        .observer(&observer)
-        .cancel(&cancel);
+    let holdout = if fresh.is_some() { 0.0 } else { arguments.holdout };
+    let mut settings = arguments.solve.settings()?.holdout(holdout).observer(&observer).cancel(&cancel);
     if let Some(fresh) = &fresh {
         settings = settings.fresh(fresh);
-    }
-    if let Some(threads) = arguments.threads {
-        settings = settings.threads(threads);
-    }
-    if let Some(seconds) = arguments.time_limit {
-        settings = settings.time_limit(time_limit(seconds)?);
     }
     if let Some(path) = &arguments.checkpoint {
         settings = settings.checkpoint(path);
     }
-    line.say("planning");
     if let Some(bytes) = arguments.memory {
         settings = settings.memory(bytes);
     }
+    line.say("planning");
     let plan = match (&log, &packed) {
         (Some(log), _) => equipoise::plan::plan(&problem, log, &campaigns, &settings)?,
         (None, Some(packed)) => plan_packed(&problem, packed, &campaigns, &settings)?,
@@ -144,8 +99,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     let written = solved || arguments.force;
     if written {
         plan.policy().save(&arguments.out)?;
+        if let Some(path) = &arguments.decisions {
+            table::save_decisions(path, &plan)?;
+        }
     }
-    let tightest = tightest(plan.prices(), arguments.top);
+    let tightest = rows::tightest(plan.prices(), arguments.top);
     Ok(Report {
         outcome: if solved { Outcome::Good } else { Outcome::NotMet },
         text: text(&plan, &tightest, arguments, written),
@@ -153,48 +111,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Report> {
     })
 }
 
-fn time_limit(seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|e| Error::new(codes::RANGE, "time_limit", None, format!("{seconds:?} is not a length of time in seconds: {e}")))
-}
-
-/// The ledgers whose price is not 0, the largest first.
-fn tightest(prices: &[PriceRow], most: usize) -> Vec<&PriceRow> {
-    let mut rows: Vec<&PriceRow> = prices.iter().filter(|row| row.price != 0.0).collect();
-    rows.sort_by(|a, b| b.price.abs().total_cmp(&a.price.abs()));
-    rows.truncate(most);
-    rows
-}
-
 fn text(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: bool) -> String {
     let mut text = String::new();
-    let c = plan.certificate();
-    let _ = writeln!(
-        text,
-        "{}: gap {:.2e} (asked {:.0e}), worst violation {:.1e}, {:.1} passes, {:.3} s",
-        plan.status().name(),
-        c.gap,
-        arguments.tolerance,
-        c.worst_violation,
-        c.passes,
-        c.seconds
-    );
-    let _ = writeln!(text, "no plan is worth more than {}; this one is worth {}", number(c.upper_bound), number(c.value));
-    if let Some(s) = &c.serving {
-        let _ = writeln!(text, "{s}");
-    }
-    let priced = plan.prices().iter().filter(|row| row.price != 0.0).count();
-    let _ = writeln!(text, "\n{priced} of {} ledgers have a price; the {} tightest:", plan.prices().len(), tightest.len());
-    let mut table = Table::new(&["goal", "measure", "scope", "price>", "delivered>", "bound>", "slack>"]);
-    for row in tightest {
-        let mut cells = vec![shown(&row.goal), shown(&row.measure), plain(&row.scope)];
-        cells.extend([Some(row.price), Some(row.delivered), row.bound, row.slack].map(|v| v.map_or_else(String::new, number)));
-        table.row(cells);
-    }
-    if !tightest.is_empty() {
-        table.write(&mut text);
-    }
-    write_conflicts(&mut text, plan.conflicts());
+    rows::write_certificate(&mut text, plan.status(), plan.certificate(), arguments.solve.tolerance);
+    rows::write_tightest(&mut text, plan.prices(), tightest);
+    rows::write_conflicts(&mut text, plan.conflicts());
     for note in plan.notes() {
         let _ = writeln!(text, "note: {}", plain(note));
     }
@@ -207,63 +128,12 @@ fn text(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: boo
     text
 }
 
-/// How many conflicts the text shows; the JSON object has all.
-const CONFLICTS_SHOWN: usize = 20;
-
-fn write_conflicts(text: &mut String, conflicts: &[Conflict]) {
-    if conflicts.is_empty() {
-        text.push_str("\nno conflicts\n");
-        return;
-    }
-    let _ = writeln!(text, "\nconflicts: {}", conflicts.len());
-    let mut table = Table::new(&["kind", "goal", "asked>", "reached>", "least relaxation>", "price that would meet it>"]);
-    let optional = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
-    for row in conflicts.iter().take(CONFLICTS_SHOWN) {
-        table.row(vec![
-            row.kind.name().to_owned(),
-            plain(&row.goal),
-            number(row.asked),
-            number(row.reached),
-            optional(row.least_relaxation),
-            optional(row.price),
-        ]);
-    }
-    table.write(text);
-    if conflicts.len() > CONFLICTS_SHOWN {
-        let _ = writeln!(text, "  and {} more; --json lists all", conflicts.len() - CONFLICTS_SHOWN);
-    }
-}
-
 fn document(plan: &Plan, tightest: &[&PriceRow], arguments: &Arguments, written: bool) -> Value {
-    let c = plan.certificate();
-    let serving = c.serving.as_ref().map(Serving::to_json);
-    let goals: Vec<Value> = tightest
-        .iter()
-        .map(|row| {
-            json!({
-                "goal": row.goal, "kind": row.kind, "measure": row.measure, "scope": row.scope,
-                "price": row.price, "delivered": row.delivered, "bound": row.bound, "slack": row.slack,
-            })
-        })
-        .collect();
-    let conflicts: Vec<Value> = plan
-        .conflicts()
-        .iter()
-        .map(|row| {
-            json!({
-                "kind": row.kind.name(), "goal": row.goal, "asked": row.asked, "reached": row.reached,
-                "least_relaxation": row.least_relaxation, "price": row.price, "against": row.against,
-            })
-        })
-        .collect();
     json!({
         "status": plan.status().name(),
-        "certificate": {
-            "upper_bound": c.upper_bound, "value": c.value, "gap": c.gap, "tolerance": arguments.tolerance,
-            "worst_violation": c.worst_violation, "passes": c.passes, "seconds": c.seconds, "serving": serving,
-        },
-        "tightest": goals,
-        "conflicts": conflicts,
+        "certificate": rows::certificate(plan.certificate(), arguments.solve.tolerance),
+        "tightest": rows::prices(tightest),
+        "conflicts": rows::conflicts(plan.conflicts()),
         "notes": plan.notes(),
         "policy_id": plan.policy().id_hex(),
         "out": written.then(|| arguments.out.to_string_lossy()),

@@ -1,6 +1,9 @@
 //! `equipoise pack`, and plans of what it packs.
 
-use crate::world::World;
+use crate::world::{OPPORTUNITIES, World};
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 use std::fs;
 
 const PACK: [&str; 9] =
@@ -8,19 +11,31 @@ const PACK: [&str; 9] =
 const PLAN: [&str; 9] =
     ["plan", "--problem", "problem.toml", "--packed", "log.packed", "--campaigns", "campaigns.parquet", "--out", "packed.safetensors"];
 
+/// The column of decisions in a file.
+fn decisions(world: &World, name: &str) -> Vec<Option<f64>> {
+    let reader = equipoise::table::open_parquet(world.path(name).to_str().expect("a name")).expect("a file");
+    let column =
+        |batch: RecordBatch| batch.column_by_name("x").expect("decisions").as_primitive::<Float64Type>().iter().collect::<Vec<_>>();
+    reader.flat_map(|batch| column(batch.expect("rows"))).collect()
+}
+
 #[test]
 fn a_packed_log_plans_to_the_same_policy() {
     let world = World::new();
     for holdout in ["0", "0.25"] {
-        let from_log = world.plan("policy.safetensors", &["--holdout", holdout]);
+        let from_log = world.plan("policy.safetensors", &["--holdout", holdout, "--decisions", "whole.parquet"]);
+        let decided = decisions(&world, "whole.parquet");
+        assert_eq!(decided.len(), 4 * OPPORTUNITIES);
+        assert_eq!(decided.iter().any(Option::is_none), holdout != "0");
         let (status, packed) = world.json(&[&PACK[..], &["--holdout", holdout]].concat());
         assert_eq!(status, 0, "{packed:#}");
         for memory in [&[][..], &["--memory", "0"]] {
-            let (status, from_packed) = world.json(&[&PLAN[..], memory].concat());
+            let (status, from_packed) = world.json(&[&PLAN[..], memory, &["--decisions", "packed.parquet"]].concat());
             assert_eq!(status, 0, "{from_packed:#}");
             for number in ["upper_bound", "value", "passes"] {
                 assert_eq!(from_packed["certificate"][number], from_log["certificate"][number], "{number}");
             }
+            assert_eq!(decisions(&world, "packed.parquet"), decided);
             assert_eq!(
                 fs::read(world.path("packed.safetensors")).expect("a policy"),
                 fs::read(world.path("policy.safetensors")).expect("a policy")

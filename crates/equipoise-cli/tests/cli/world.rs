@@ -76,9 +76,14 @@ impl World {
     }
 }
 
+/// The words that name this world's inputs.
+pub(crate) fn input_words() -> [&'static str; 6] {
+    ["--problem", "problem.toml", "--log", "log.parquet", "--campaigns", "campaigns.parquet"]
+}
+
 /// The words of `equipoise plan` on this world.
 pub(crate) fn plan_words(out: &str) -> Vec<&str> {
-    vec!["plan", "--problem", "problem.toml", "--log", "log.parquet", "--campaigns", "campaigns.parquet", "--out", out]
+    [&["plan"][..], &input_words(), &["--out", out]].concat()
 }
 
 pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch) {
