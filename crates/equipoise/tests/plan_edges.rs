@@ -140,6 +140,25 @@ fn a_warm_start_from_its_own_plan_takes_a_few_passes() {
     assert!(again.certificate().passes <= first.certificate().passes, "{} then {}", first.certificate().passes, again.certificate().passes);
 }
 
+#[test]
+fn prices_beyond_what_a_policy_holds_end_in_a_status_with_a_note() {
+    let guarded = |objectives: &str, bound: f64| {
+        format!("{objectives}[[goals]]\nkind = \"guardrail\"\nmeasure = \"displacement\"\nper = \"all\"\nat_most_total = {bound:?}\n")
+    };
+    let campaigns = || vec![campaign("a", "x", vec![]), campaign("b", "y", vec![goal(GoalKind::Floor, 30.0, None)])];
+    for (objectives, value) in [(VALUE, 1e12), ("[objectives]\nvalue = 1e12\n", 1e12), ("[objectives]\nvalue = 1e12\n", 1.0)] {
+        let name = format!("{objectives} of {value:e}");
+        let rows = [[value, 0.01], [0.5 * value, 0.02]];
+        let p = solve(&guarded(objectives, 1e-6), campaigns(), &uniform_log(40, 1, &rows), &whole());
+        assert_certified(&name, &p);
+        assert!(p.prices().iter().all(|row| row.price.abs() <= 1e12), "{name}: {:?}", p.prices());
+        assert!(p.notes().iter().any(|n| n.contains("the largest that a policy can hold")), "{name}: {:?}", p.notes());
+        // Nothing but the price is at its limit: a looser guardrail is no trouble.
+        let p = solve(&guarded(objectives, 1e12), campaigns(), &uniform_log(40, 1, &rows), &whole());
+        assert_certified(&name, &p);
+    }
+}
+
 /// A bound at or above the value, hard goals kept, and a decision in [0, 1] for every row.
 fn assert_certified(name: &str, p: &Plan) {
     let c = p.certificate();
@@ -173,7 +192,7 @@ fn degenerate_samples_end_in_a_status_with_a_valid_certificate() {
     let mut solved = 0;
     let mut count = 0;
     for (n, slots) in [(1, 0), (1, 1), (1, 3), (40, 0), (40, 1), (40, 2)] {
-        for value in [0.0, 1e-30, 1e-6, 0.5, 1e6, 1e9] {
+        for value in [0.0, 1e-30, 1e-6, 0.5, 1e6, 1e9, 1e12] {
             for rows in [&one(value)[..], &one(value)[..1], &[[value, 0.0], [value, 0.0], [0.0, 0.2]]] {
                 for cap in [0.0, 1e-9, 7.5, 1e12] {
                     for bound in [0.0, 1e-6, 2.0, 1e12] {

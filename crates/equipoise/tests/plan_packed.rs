@@ -116,6 +116,16 @@ fn assert_same_bits(got: &Plan, want: &Plan, what: &str) {
     assert_eq!(got.certificate().serving, want.certificate().serving, "{what}");
     assert_eq!(got.notes(), want.notes(), "{what}");
     assert_eq!(got.policy().id_hex(), want.policy().id_hex(), "{what}");
+    assert!(decisions(got) == decisions(want), "{what}");
+}
+
+/// The decisions by row of the log, as bits.
+fn decisions(plan: &Plan) -> Vec<Option<u64>> {
+    let bits = |x: &[Option<f64>]| -> Vec<Option<u64>> { x.iter().map(|x| x.map(f64::to_bits)).collect() };
+    match plan.packed_decisions() {
+        Some(parts) => parts.flat_map(|part| bits(&part.expect("a block"))).collect(),
+        None => bits(plan.decisions()),
+    }
 }
 
 #[test]
@@ -138,6 +148,66 @@ fn a_packed_log_plans_to_the_bits_of_the_log() {
             assert_same_bits(&got, &want, &format!("hold-out {holdout}, {memory} bytes, {threads} threads"));
         }
     }
+}
+
+/// Where ties have to be broken; an item and an artist are shown once.
+#[test]
+fn ties_of_a_packed_log_are_broken_as_those_of_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let goal = |amount| vec![CampaignGoal { kind: GoalKind::Cap, measure: "exposure".into(), amount, penalty: None }];
+    let one = |k: usize| Campaign { id: format!("c{k}"), goals: goal(900.0 + 10.0 * k as f64), ..Default::default() };
+    let campaigns = Campaigns::new((0..4).map(one).collect()).expect("campaigns");
+    let log = |from: i64, to: i64| {
+        let mut log = Opportunities::builder(&["value"]);
+        for t in from..to {
+            log.opportunity(&OpportunityRow { id: Id::Int(t), slots: Some(2), ..Default::default() });
+            for k in 0..5usize {
+                // Parts begin with other candidates, and so have other numbers for names.
+                let k = (k + t as usize) % 5;
+                log.candidate(&CandidateRow {
+                    campaign: (k < 4).then(|| format!("c{k}")).as_deref(),
+                    organic: Some(0.5 + (k / 2) as f32 * 0.1),
+                    measures: &[0.5],
+                    item: Some(Id::Int(t * 10 + (k / 2) as i64)),
+                    artist: Some(["someone", "other", "third"][(k + t as usize) % 3]),
+                    frequency: None,
+                });
+            }
+        }
+        log.finish().expect("a log")
+    };
+    let text = "[objectives]\nvalue = 1.0\n[slate]\nvisible = 4\nmax_per_artist = 1\n";
+    let problem = Problem::from_toml(text).expect("a problem");
+    for holdout in [0.0, 0.3] {
+        let settings = Settings::new().holdout(holdout).threads(1);
+        let want = plan(&problem, &log(0, 5_000), &campaigns, &settings).expect("a plan");
+        assert!(want.notes().iter().any(|n| n.contains("tied")), "{:?}", want.notes());
+        let path = folder.path().join("packed");
+        let mut packer = Packer::new(&problem, &campaigns, &settings, &path).expect("a packer");
+        if holdout == 0.0 {
+            [(0, 1_001), (1_001, 5_000)].iter().for_each(|(from, to)| packer.push(&log(*from, *to)).expect("a part"));
+        } else {
+            packer.push(&log(0, 5_000)).expect("a part");
+        }
+        let packed = packer.finish().expect("a packed log");
+        for (memory, threads) in [(usize::MAX, 1), (0, 2), (100_000, 1)] {
+            let got = plan_packed(&problem, &packed, &campaigns, &settings.clone().memory(memory).threads(threads)).expect("a plan");
+            assert_same_bits(&got, &want, &format!("hold-out {holdout}, {memory} bytes, {threads} threads"));
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_plan_of_a_packed_log_with_ties_is_certified() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (problem, campaigns) = (Problem::from_toml("[objectives]\nexposure = 1.0\n").expect("a problem"), campaigns(200.0));
+    let settings = Settings::new().holdout(0.0).threads(1);
+    let packed = pack(&problem, &log(0, 200), &campaigns, &settings, folder.path().join("packed")).expect("a packed log");
+    let cancel = AtomicBool::new(false);
+    let observer = |_: &Progress| cancel.store(true, Ordering::Relaxed);
+    let plan = plan_packed(&problem, &packed, &campaigns, &settings.tolerance(1e-9).cancel(&cancel).observer(&observer)).expect("a plan");
+    assert!(plan.certificate().upper_bound >= plan.certificate().value && plan.certificate().value.is_finite());
+    assert_eq!(decisions(&plan).len() as u64, packed.rows());
 }
 
 #[test]
@@ -288,6 +358,7 @@ fn forged_parts_are_refused() {
             for pair in document["blocks"].as_array_mut().expect("blocks") {
                 pair.as_array_mut().expect("two parts").iter_mut().for_each(redigest);
             }
+            document["logs"].as_array_mut().expect("logs").iter_mut().for_each(redigest);
             redigest(&mut document["held_out"]);
         } else {
             let fields = document.as_object_mut().expect("fields");
@@ -304,7 +375,7 @@ fn forged_parts_are_refused() {
         let text = serde_json::to_vec(&document).expect("JSON");
         let offset = parts.len() as u64;
         let mut hasher = blake3::Hasher::new();
-        hasher.update(b"EQPACKED").update(&1u32.to_le_bytes()).update(&offset.to_le_bytes()).update(&text);
+        hasher.update(b"EQPACKED").update(&2u32.to_le_bytes()).update(&offset.to_le_bytes()).update(&text);
         let end = [offset.to_le_bytes().as_slice(), &(text.len() as u64).to_le_bytes(), hasher.finalize().as_bytes(), b"EQPACKED"].concat();
         fs::write(&path, [parts, text, end].concat()).expect("a forged file");
         match attempt(&path, &problem, &campaigns) {

@@ -309,7 +309,7 @@ fn it_travels_in_the_policy_and_prints_in_one_screen() {
     }
     let text = p.certificate().to_string();
     assert!((8..24).contains(&text.lines().count()), "{text}");
-    for word in ["kept", "at risk", "missed", "unseen opportunities", "of at most"] {
+    for word in ["kept", "at risk", "missed", "unseen opportunities", "of at most", "half width", "half the width from"] {
         assert!(text.contains(word), "{word} in {text}");
     }
 }

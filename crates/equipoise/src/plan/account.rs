@@ -92,19 +92,24 @@ impl Account {
 
     /// The account of picks on a weighted log.
     pub(super) fn of_picks(inputs: &Inputs<'_>, log: &Opportunities, prepared: &Prepared, picked: &[bool], weight: &[f64]) -> Self {
+        let mut account = Self::new(inputs);
+        account.add_picks(inputs, log, prepared, picked, weight);
+        account.close(inputs);
+        account
+    }
+
+    /// Adds the picks on a weighted log.
+    pub(super) fn add_picks(&mut self, inputs: &Inputs<'_>, log: &Opportunities, prepared: &Prepared, picked: &[bool], weight: &[f64]) {
         let columns: Vec<&[f32]> = (1..inputs.measures.len()).map(|j| inputs.column(log, prepared, j)).collect();
         let segments = segments(inputs, log);
-        let mut account = Self::new(inputs);
-        let mut amounts = vec![0.0; account.measures];
+        let mut amounts = vec![0.0; self.measures];
         for t in (0..log.len()).filter(|t| weight[*t] > 0.0) {
             for row in log.rows(t).filter(|i| picked[*i] && prepared.rank[*i] != ORGANIC) {
                 amounts[0] = weight[t];
                 amounts[1..].iter_mut().zip(&columns).for_each(|(a, y)| *a = weight[t] * f64::from(y[row]));
-                account.add(prepared.rank[row], segments(t), &amounts);
+                self.add(prepared.rank[row], segments(t), &amounts);
             }
         }
-        account.close(inputs);
-        account
     }
 
     fn members(&self, l: &Ledger) -> f64 {

@@ -57,11 +57,6 @@ impl Recorded {
     pub(super) fn new(local: Local, journal: Option<Arc<Mutex<Journal>>>) -> Self {
         Self { local, journal }
     }
-
-    /// The journal, for passes over another form of the same sample.
-    pub(super) fn journal(&self) -> Option<Arc<Mutex<Journal>>> {
-        self.journal.clone()
-    }
 }
 
 impl Deref for Recorded {

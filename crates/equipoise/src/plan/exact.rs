@@ -4,6 +4,7 @@
 use super::dual::{Dual, Row};
 use super::linear::{Program, Sides};
 use super::undecided::Undecided;
+use super::until::Until;
 use crate::error::Result;
 use crate::exchange::Packed;
 
@@ -13,13 +14,13 @@ const ROUNDS: usize = 5;
 const FIRST: i32 = 20;
 
 /// Prices of the rows and decisions by candidate; `None` where the solver does not get there. `typical` is about what each row will hold.
-pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, typical: Option<&[f64]>, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, typical: Option<&[f64]>, until: &Until<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
     let small = Small::whole(dual, packed).ok()?;
     let none = vec![0.0; dual.rows.len()];
     let curved = dual.rows.iter().any(|r| r.fair.is_some());
     let (mut lp, sides) = small.program(dual, 0.0);
     let members = lp.value_fairly(dual, small.variables(), typical.unwrap_or(&none), |i, r, v| small.delivery(dual, i, r, v));
-    match lp.solve(seconds) {
+    match lp.solve(until) {
         Some(found) if found.solved || !curved => {
             let x = small.decisions(packed, &found.x).ok()?;
             let d = dual.deliveries(&cells(dual, packed, &x).ok()?);
@@ -27,7 +28,7 @@ pub(super) fn solve(dual: &Dual<'_>, packed: &Packed, typical: Option<&[f64]>, s
             Some((prices(dual, &found.z, &sides, &members, fair), x))
         }
         None if !curved => None,
-        _ => by_tangents(dual, packed, &small, seconds),
+        _ => by_tangents(dual, packed, &small, until),
     }
 }
 
@@ -41,7 +42,7 @@ pub(super) fn polish(
     (y, d): (&[f64], &[f64]),
     most: usize,
     inside: f64,
-    seconds: f64,
+    until: &Until<'_>,
 ) -> Option<(Vec<f64>, Vec<f64>)> {
     let small = Small::near(dual, y, Undecided::at(dual, packed, y, most).ok()??);
     let (mut lp, sides) = small.program(dual, inside);
@@ -52,13 +53,13 @@ pub(super) fn polish(
             near[i] = Some(lp.value_near(&fair, d[i], (0..small.variables()).map(|v| (v, small.delivery(dual, i, r, v)))));
         }
     }
-    let found = lp.solve(seconds)?;
+    let found = lp.solve(until)?;
     let x = small.decisions(packed, &found.x).ok()?;
     Some((prices(dual, &found.z, &sides, &members, |i, _| near[i].map_or(0.0, |row: usize| found.z[row])), x))
 }
 
 /// The same with fairness as the least of tangents: where promises leave no inside, cones have no answer and a linear program has.
-fn by_tangents(dual: &Dual<'_>, packed: &Packed, small: &Small, seconds: f64) -> Option<(Vec<f64>, Vec<f64>)> {
+fn by_tangents(dual: &Dual<'_>, packed: &Packed, small: &Small, until: &Until<'_>) -> Option<(Vec<f64>, Vec<f64>)> {
     let first = |r: &Row| r.fair.map_or_else(Vec::new, |f| (0..=FIRST).map(|n| f.supply() / 3f64.powi(n)).collect());
     let mut at: Vec<Vec<f64>> = dual.rows.iter().map(first).collect();
     let mut best = None;
@@ -73,7 +74,7 @@ fn by_tangents(dual: &Dual<'_>, packed: &Packed, small: &Small, seconds: f64) ->
                 tangents[i] = lp.value_by_tangents(fair, &at[i], &terms);
             }
         }
-        let found = lp.solve(seconds)?;
+        let found = lp.solve(until)?;
         let x = small.decisions(packed, &found.x).ok()?;
         let d = dual.deliveries(&cells(dual, packed, &x).ok()?);
         let fair = |i: usize, _: &Row| tangents[i].iter().map(|(row, slope)| slope * found.z[*row].max(0.0)).sum();

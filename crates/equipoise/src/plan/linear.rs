@@ -1,10 +1,13 @@
 //! Linear programs with a ledger's promises among their rows, and cones for its fairness, for an interior point solver.
 
 use super::dual::{Dual, Row};
+use super::until::Until;
 use crate::utility::{AlphaFair, Utility as _, exp};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::SupportedConeT::{self, ExponentialConeT, NonnegativeConeT, PowerConeT};
-use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus};
+use clarabel::solver::{DefaultInfo, DefaultSettings, DefaultSolver, IPSolver, SolverStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `minimise cost x + x bend x / 2` subject to `x >= 0`, rows `a x <= bound` and cones; `bend` is a diagonal.
 #[derive(Default)]
@@ -204,8 +207,12 @@ impl Program {
         }
     }
 
-    /// The solution and the multipliers of the rows; `None` where the solver does not get there in `seconds`.
-    pub(super) fn solve(mut self, seconds: f64) -> Option<Found> {
+    /// The solution and the multipliers of the rows; `None` where the solver does not get there until then. It stops between two of its steps.
+    pub(super) fn solve(self, until: &Until<'_>) -> Option<Found> {
+        until.run(|stop| self.solve_until(stop))?
+    }
+
+    fn solve_until(mut self, stop: Arc<AtomicBool>) -> Option<Found> {
         let mut cones = vec![NonnegativeConeT(self.bounds.len())];
         for (cone, parts) in std::mem::take(&mut self.cones) {
             cones.push(cone);
@@ -226,7 +233,6 @@ impl Program {
         let settings = DefaultSettings {
             verbose: false,
             max_iter: 200,
-            time_limit: seconds,
             tol_gap_abs: 1e-10,
             tol_gap_rel: 1e-10,
             tol_feas: 1e-10,
@@ -235,10 +241,42 @@ impl Program {
         let bent: Vec<usize> = (0..n).filter(|v| self.bends[*v] != 0.0).collect();
         let bends = CscMatrix::new_from_triplets(n, n, bent.clone(), bent.clone(), bent.iter().map(|v| self.bends[*v]).collect());
         let mut solver = DefaultSolver::new(&bends, &self.costs, &a, &self.bounds, &cones, settings).ok()?;
+        solver.set_termination_callback(move |_: &DefaultInfo<f64>| stop.load(Ordering::Relaxed));
         solver.solve();
         let usable =
             matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved | SolverStatus::InsufficientProgress);
         let solved = solver.solution.status == SolverStatus::Solved;
         usable.then_some(Found { x: solver.solution.x, z: solver.solution.z, solved })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Program, Until};
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    /// Many variables that share some scarce rows: for a solver the work of some tenths of a second.
+    fn program() -> Program {
+        let mut lp = Program::default();
+        let shared: Vec<usize> = (0..60).map(|k| lp.row(3.0 + f64::from(k))).collect();
+        for i in 0..6_000u64 {
+            let draw = |n: u64| ((i * 2_654_435 + n * 40_503) % 1_009) as f64 / 1_009.0;
+            let x = lp.variable(-draw(0));
+            let most = lp.row(1.0);
+            lp.enter(most, x, 1.0);
+            shared.iter().zip(1..).for_each(|(row, n)| lp.enter(*row, x, draw(n)));
+        }
+        lp
+    }
+
+    #[test]
+    fn a_solver_stops_where_the_caller_has_enough() {
+        let patient = Until::new(&|| false, Duration::from_secs(1_000));
+        assert!(program().solve(&patient).is_some_and(|found| found.solved));
+        let looks = Cell::new(0);
+        let soon = || looks.replace(looks.get() + 1) >= 2;
+        assert!(program().solve(&Until::new(&soon, Duration::from_secs(1_000))).is_none());
+        assert!(program().solve(&Until::new(&|| false, Duration::from_millis(4))).is_none());
     }
 }

@@ -35,6 +35,7 @@ mod thinning;
 mod tied;
 mod ties;
 mod undecided;
+mod until;
 mod warm;
 mod what_if;
 
@@ -43,7 +44,7 @@ pub use booking::{Booking, Quantiles, Replicate};
 pub use certificate::{Certificate, Status};
 pub use changes::{Amount, CampaignChange, Changes, GoalChange};
 pub use frontier::{Frontier, FrontierPoint, Vary};
-pub use packed::{PackedLog, Packer, pack, plan_packed};
+pub use packed::{PackedDecisions, PackedLog, Packer, pack, plan_packed};
 pub use served::{Outlook, ServedLedger, Serving, Side};
 pub use session::Session;
 pub use settings::{Progress, Settings, Unknown};
@@ -69,6 +70,8 @@ pub struct Plan {
     pub(crate) deliveries: Deliveries,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) decisions: Vec<Option<f64>>,
+    /// Of a packed log: how to rebuild its decisions.
+    answered: Option<packed::Answered>,
     pub(crate) policy: Policy,
     pub(crate) notes: Vec<String>,
     pub(crate) warm: Arc<warm::Warm>,
@@ -178,10 +181,16 @@ impl Plan {
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
     }
-    /// The certified relaxed answer, aligned with the rows of the log: `x` in `[0, 1]`; `None` on held-out opportunities.
+    /// The certified relaxed answer, aligned with the rows of the log: `x` in `[0, 1]`; `None` on held-out opportunities. Empty for a
+    /// packed log: see [`Plan::packed_decisions`].
     #[must_use]
     pub fn decisions(&self) -> &[Option<f64>] {
         &self.decisions
+    }
+    /// The same of a plan of a packed log, in parts that are read from its file one by one; `None` for a log in memory.
+    #[must_use]
+    pub fn packed_decisions(&self) -> Option<PackedDecisions> {
+        self.answered.clone().map(PackedDecisions::new)
     }
     /// The policy that serves these prices.
     #[must_use]
@@ -244,11 +253,13 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let earlier = warm::Earlier::new(&inputs, settings.warm_start.map(|plan| &*plan.warm), &sample_key);
     let ask = Ask::new(&inputs, &promises, settings, &earlier, started, &cancelled, &observe);
     let mut x = Vec::new();
-    let Judged { answer, account, conflicts, mut certificate, status } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
+    let Judged { answer, account, conflicts, cut, mut certificate, status } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
         x = relaxed.decisions(&answer.point)?;
         Ok(account::Account::of_decisions(&inputs, &prepared, &rows, &sample, &x))
     })?;
     let value = certificate.value;
+    notes.extend(cut.then(|| judged::CUT.to_owned()));
+    notes.extend(relaxed::note_of_limit(&answer.prices));
 
     let policy_of = |prices: &[f64], breadth: f64, certificate: &Certificate| {
         Policy::new(&inputs.draft(problem, campaigns, prices, breadth, certificate, status))
@@ -259,20 +270,23 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         points: answer.points,
         pass: answer.pass,
     };
-    let mut served = ties::Broken { prices: answer.prices, breadth: 0.0 };
-    let mut policy = policy_of(&served.prices, served.breadth, &certificate)?;
-    if let Some(broken) = ties::break_ties(&mut relaxed, &ask, &served.prices, &answer.point, &prepared, &class, &weight, threads)? {
-        let with_term = policy_of(&broken.prices, broken.breadth, &certificate)?;
+    let plain = ties::Broken { prices: answer.prices, breadth: 0.0 };
+    let policy = policy_of(&plain.prices, 0.0, &certificate)?;
+    let (served, mut policy) = if ties::matter(&mut relaxed, &ask, &plain.prices, &answer.point)? {
+        let noise = ties::noise(&inputs, &prepared);
+        let (sample, _) = inputs.sample(&prepared, &class, relaxed.classes.len(), &weight, Some(&noise));
+        let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, journal.clone());
+        let broken = ties::break_ties(Relaxed { local, ..relaxed }, &ask, &plain.prices)?;
         let regret = |policy: &Policy| {
-            let served = serving::account(&inputs, policy, log, &prepared, &weight, settings.shift)?;
-            Ok::<f64, crate::Error>(ties::regret(&inputs, &promises, &served, value))
+            let mut served = account::Account::new(&inputs);
+            serving::add_served(&mut served, &inputs, policy, log, &prepared, &weight, settings.shift)?;
+            served.close(&inputs);
+            Ok(ties::regret(&inputs, &promises, &served, value))
         };
-        if regret(&with_term)? < regret(&policy)? {
-            notes
-                .push(format!("many opportunities are tied at these prices: a random term of at most {:.3e} decides them", broken.breadth));
-            (served, policy) = (broken, with_term);
-        }
-    }
+        ties::better((plain, policy), broken, |b| policy_of(&b.prices, b.breadth, &certificate), regret, &mut notes)?
+    } else {
+        (plain, policy)
+    };
     certificate.serving = match &fresh {
         Some((fresh, prepared)) => {
             let weight = inputs::stand_in(fresh, weight.iter().sum());
@@ -296,6 +310,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
         deliveries: account.table(&inputs),
         conflicts: conflicts.into_iter().map(|c| c.row).collect(),
         decisions,
+        answered: None,
         policy,
         notes,
         warm: Arc::new(warm),

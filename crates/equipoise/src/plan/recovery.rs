@@ -3,6 +3,7 @@
 use super::dual::{Dual, Eval, Row};
 use super::linear::{Found, Program};
 use super::thinning::{thin_own, thin_shared};
+use super::until::Until;
 use crate::exchange::Ask;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -200,7 +201,7 @@ impl Recovery {
 
     /// Looks for the best mixture of the latest passes' decisions and the strictly feasible points: a linear program with one variable each.
     /// Thinning lowers deliveries one goal at a time; a mixture can use what that leaves of the others.
-    pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], seconds: f64) {
+    pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], until: &Until<'_>) {
         let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
         let mut lp = Program::default();
         let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
@@ -211,7 +212,7 @@ impl Recovery {
         lp.promise(dual, points.len(), INSIDE, |i, _, v| points[v].d[i]);
         let typical = self.best.as_ref().map_or_else(|| vec![0.0; dual.rows.len()], |b| b.1.d.clone());
         lp.value_fairly(dual, points.len(), &typical, |i, _, v| points[v].d[i]);
-        let Some(Found { x: shares, .. }) = lp.solve(seconds) else { return };
+        let Some(Found { x: shares, .. }) = lp.solve(until) else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
         let total = shares.iter().sum::<f64>().max(1.0);
         let mut mixture = Point { cells: vec![0.0; points[0].cells.len()], d: Vec::new(), parts: Vec::new() };

@@ -9,14 +9,15 @@ use super::settings::Settings;
 use super::solve::{Limits, Start, solve};
 use super::warm::{Earlier, Pass};
 use crate::error::Result;
-use crate::exchange::{Exchange, Layout};
+use crate::exchange::{Exchange, Layout, Local};
 use crate::model::{Ledger, Scope};
+use crate::policy::PRICE_LIMIT;
 use crate::utility::{Bounded, Fairness, Interval, MaxMin, Promise};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Candidate rows up to which a problem is finished exactly where smoothing does not.
-const SMALL: u64 = 20_000;
+pub(super) const SMALL: u64 = 20_000;
 
 /// Candidate rows up to which the undecided ones of a problem are looked for.
 const POLISHED: u64 = 4_000_000;
@@ -162,26 +163,23 @@ impl Relaxed<'_, '_> {
             worth
         } else {
             let stated = &self.inputs.goals.stated;
+            // Of many promises that pay differently, those for many picks are what prices have to work on.
             let paid = promises.iter().zip(stated).filter_map(|(p, s)| {
                 let (least, most) = p.price_range();
-                let end = if let Some(fair) = p.fair {
-                    let share = layout.places * mean(s.ledger.measure as usize)
-                        / stated.iter().filter(|o| o.ledger.goal == s.ledger.goal).count() as f64;
-                    match fair {
-                        Fairness::Alpha(fair) => fair.slope(0.5 * share),
-                        Fairness::Member { weight, t } => weight / t,
-                    }
-                } else if least < 0.0 && least.is_finite() {
-                    -least
-                } else if most > 0.0 && most.is_finite() {
-                    most
-                } else {
-                    return None;
+                let mean = mean(s.ledger.measure as usize);
+                let share = || layout.places * mean / stated.iter().filter(|o| o.ledger.goal == s.ledger.goal).count() as f64;
+                let bound = |b: f64| if b.is_finite() { b.abs().max(1.0) } else { 1.0 };
+                let (end, amount) = match p.fair {
+                    Some(Fairness::Alpha(fair)) => (fair.slope(0.5 * share()), share()),
+                    Some(Fairness::Member { weight, t }) => (weight / t, share()),
+                    None if least < 0.0 && least.is_finite() => (-least, bound(p.lower)),
+                    None if most > 0.0 && most.is_finite() => (most, bound(p.upper)),
+                    None => return None,
                 };
-                Some(end * mean(s.ledger.measure as usize))
+                Some((end * mean, amount / mean))
             });
-            let (n, sum) = paid.fold((0.0, 0.0), |(n, s), p| (n + 1.0, s + p));
-            if n > 0.0 { sum / n } else { 1.0 }
+            let (picks, sum) = paid.fold((0.0, 0.0), |(n, s), (end, amount)| (n + amount, s + amount * end));
+            if picks > 0.0 { sum / picks } else { 1.0 }
         };
         Units { score, delivery, weight }
     }
@@ -223,6 +221,9 @@ impl Relaxed<'_, '_> {
             let tops = g.rows.iter().zip(&g.goal.members).map(|(i, t)| rows[*i].hi.min(supply(&rows[*i])) / t);
             g.top = tops.fold(f64::INFINITY, f64::min);
             g.capped = g.rows.iter().any(|i| rows[*i].hi.is_finite());
+        }
+        for r in &mut rows {
+            limit(r, PRICE_LIMIT / units.price(r.measure));
         }
         (rows, groups.into_iter().map(|g| g.1).collect(), place)
     }
@@ -371,7 +372,7 @@ impl Relaxed<'_, '_> {
                     Part::Fair => p - bounds,
                     Part::Member => p.min(0.0),
                 };
-                own * units.price(s.ledger.measure as usize)
+                (own * units.price(s.ledger.measure as usize)).clamp(-PRICE_LIMIT, PRICE_LIMIT)
             })
             .collect();
         let delivered = place.iter().zip(stated).map(|((at, _), s)| solution.point.d[*at] * units.delivery[s.ledger.measure as usize]);
@@ -393,27 +394,27 @@ impl Relaxed<'_, '_> {
     pub(super) fn decisions(&self, point: &Point) -> Result<Vec<f64>> {
         let mut x = Vec::with_capacity(self.layout().rows as usize);
         for block in 0..self.local.packed().blocks() {
-            x.extend(self.decisions_of(block, point)?);
+            x.extend(decisions_of(&self.local, block, point)?);
         }
         Ok(x)
     }
+}
 
-    /// The decisions of an answer, by candidate of a block.
-    pub(super) fn decisions_of(&self, block: usize, point: &Point) -> Result<Vec<f64>> {
-        let packed = self.local.packed();
-        let span = packed.span(block);
-        let mut x = vec![0.0; span.len()];
-        let mut column_of = vec![0; span.len()];
-        packed.each_candidate_of(block..block + 1, |_, i, column, _| column_of[i - span.start] = column)?;
-        for part in &point.parts {
-            let mut add = |i: usize, v: f64| x[i - span.start] += part.share * part.factor[column_of[i - span.start]] * v;
-            match part.source.as_ref() {
-                Source::Pass(ask) => self.local.decide_some(block..block + 1, ask, add)?,
-                Source::Given(given) => span.clone().for_each(|i| add(i, given[i])),
-            }
+/// The decisions of an answer, by candidate of a block.
+pub(super) fn decisions_of(local: &Local, block: usize, point: &Point) -> Result<Vec<f64>> {
+    let packed = local.packed();
+    let span = packed.span(block);
+    let mut x = vec![0.0; span.len()];
+    let mut column_of = vec![0; span.len()];
+    packed.each_candidate_of(block..block + 1, |_, i, column, _| column_of[i - span.start] = column)?;
+    for part in &point.parts {
+        let mut add = |i: usize, v: f64| x[i - span.start] += part.share * part.factor[column_of[i - span.start]] * v;
+        match part.source.as_ref() {
+            Source::Pass(ask) => local.decide_some(block..block + 1, ask, add)?,
+            Source::Given(given) => span.clone().for_each(|i| add(i, given[i])),
         }
-        Ok(x)
     }
+    Ok(x)
 }
 
 /// A `max_min` weight in inner units, and the most that the price of a member can be.
@@ -433,6 +434,24 @@ fn price(row: &mut Row) {
             row.price_min = row.price_min.min(row.price_max);
         }
     }
+}
+
+/// Keeps a row's prices to what a policy can hold: at any prices the bound is one, though maybe not the least. Members of a group share its weight.
+fn limit(row: &mut Row, most: f64) {
+    row.price_max = row.price_max.min(most);
+    if row.member.is_none() {
+        row.price_min = row.price_min.max(-most).min(row.price_max);
+    }
+}
+
+/// A note where prices are as large as a policy can hold.
+pub(super) fn note_of_limit(prices: &[f64]) -> Option<String> {
+    let count = prices.iter().filter(|p| p.abs() >= PRICE_LIMIT * (1.0 - 1e-9)).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} prices are the largest that a policy can hold, {PRICE_LIMIT:e}: objectives are worth too much beside what goals allow"
+        )
+    })
 }
 
 /// Takes the goal of another row of the same ledger into this one, if one price serves both. Of a floor, a cap and a place in a group only one

@@ -201,7 +201,8 @@ impl Serving {
             .map(|l| {
                 json!({
                     "goal": l.goal, "scope": l.scope, "side": l.side.name(), "bound": short(l.bound), "predicted": short(l.predicted),
-                    "lower": short(l.lower), "upper": short(l.upper), "outlook": l.outlook.name(),
+                    "lower": short(l.lower), "upper": short(l.upper), "half_width": short(l.half_width()),
+                    "needed": l.needed.map_or(Value::Null, short), "outlook": l.outlook.name(),
                 })
             })
             .collect();
@@ -338,11 +339,12 @@ impl fmt::Display for Serving {
             let goal = format!("{} [{}]", plain(&l.goal), plain(&l.scope));
             write!(
                 f,
-                "\n    {:<8}{goal}: {:.6} in [{:.6}, {:.6}], {} {:.6}",
+                "\n    {:<8}{goal}: {:.6} in [{:.6}, {:.6}] (half width {:.6}), {} {:.6}",
                 l.outlook.name(),
                 l.predicted,
                 l.lower,
                 l.upper,
+                l.half_width(),
                 l.side.name().replace('_', " "),
                 l.bound
             )?;

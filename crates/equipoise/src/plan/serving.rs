@@ -142,17 +142,19 @@ fn ledgers(inputs: &Inputs<'_>, promises: &[Promise], spread: &Spread<'_>, oppor
     (ledgers.collect(), quantile)
 }
 
-/// The account of what `policy` serves on the opportunities of positive weight.
-pub(super) fn account(
+/// Adds what `policy` serves on the opportunities of positive weight to an account, which is then to be closed.
+pub(super) fn add_served(
+    account: &mut Account,
     inputs: &Inputs<'_>,
     policy: &Policy,
     log: &Opportunities,
     prepared: &Prepared,
     weight: &[f64],
     shift: i64,
-) -> Result<Account> {
+) -> Result<()> {
     let replay = replayed(policy, log, shift)?;
-    Ok(Account::of_picks(inputs, log, prepared, &replay.picked, weight))
+    account.add_picks(inputs, log, prepared, &replay.picked, weight);
+    Ok(())
 }
 
 /// What `policy` does with a log whose times are moved by `shift`.

@@ -183,7 +183,7 @@ impl Session {
         let (cancelled, observe) = (|| settings.is_cancelled(), settings.reporter(started));
         let earlier = Earlier::new(&inputs, warm, &packing.key);
         let ask = Ask::new(&inputs, &promises, settings, &earlier, started, &cancelled, &observe);
-        let Judged { answer, account, conflicts, certificate, status } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
+        let Judged { answer, account, conflicts, certificate, status, .. } = Judged::solve(&mut relaxed, &ask, |relaxed, answer| {
             Ok(Account::of_cells(&inputs, &relaxed.layout().columns, &relaxed.classes, &answer.cells))
         })?;
         let policy = Policy::new(&inputs.draft(&problem, &campaigns, &answer.prices, 0.0, &certificate, status))?;

@@ -6,6 +6,7 @@ use super::exact;
 use super::model::Model;
 use super::newton::{Damping, Query, Radius, direction};
 use super::recovery::{Point, Recovery, Source};
+use super::until::Until;
 use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Ask, Packed};
@@ -23,8 +24,8 @@ const SETTLED_GAMMA: f64 = 8e-3;
 /// Steps of a level, and of the last one before it is halved.
 const STEPS: usize = 4;
 const LAST_STEPS: usize = 60;
-/// Seconds a library solver may run.
-const UNCANCELLED: f64 = 10.0;
+/// How long a library solver may work at a time.
+const LIBRARY: Duration = Duration::from_secs(10);
 /// Decisions of a library solver that may mean none.
 const NOTHING: [f64; 3] = [0.0, 1e-8, 1e-6];
 /// Tolerance below which a solve is polished instead of smoothed ever less.
@@ -60,6 +61,14 @@ pub(super) struct Limits<'a> {
     pub(super) small: Option<&'a Packed>,
     /// The sample, where it may be looked at candidate by candidate.
     pub(super) sample: Option<&'a Packed>,
+}
+
+impl Limits<'_> {
+    /// Until when a library solver may work.
+    fn until(&self) -> Until<'_> {
+        let left = self.time.map_or(LIBRARY, |t| t.saturating_sub(self.started.elapsed()).min(LIBRARY));
+        Until::new(self.cancelled, left)
+    }
 }
 
 /// What a solve found, in inner units.
@@ -150,6 +159,11 @@ impl Search<'_, '_, '_> {
         if self.limits.small.is_some() && self.dual.passes > EXACT_AFTER {
             return true;
         }
+        self.stopped()
+    }
+
+    /// Whether a limit is reached.
+    fn stopped(&mut self) -> bool {
         if (self.limits.cancelled)() {
             self.status = Some(Status::Cancelled);
         } else if self.limits.time.is_some_and(|t| self.limits.started.elapsed() >= t) {
@@ -158,12 +172,6 @@ impl Search<'_, '_, '_> {
             self.status = Some(Status::IterationLimit);
         }
         self.status.is_some()
-    }
-
-    /// What a library solver, which cannot be cancelled, may take.
-    fn seconds_left(&self) -> f64 {
-        let left = self.limits.time.map_or(f64::INFINITY, |t| t.saturating_sub(self.limits.started.elapsed()).as_secs_f64());
-        left.clamp(1e-3, UNCANCELLED)
     }
 
     /// Whether an answer that also meets the soft goals is worth enough.
@@ -176,7 +184,7 @@ impl Search<'_, '_, '_> {
         let Some(packed) = self.limits.small.filter(|_| !self.solved() && self.status.is_none_or(|s| s == Status::Stalled)) else {
             return Ok(());
         };
-        if let Some((y, x)) = exact::solve(self.dual, packed, self.recovery.best.as_ref().map(|b| b.1.d.as_slice()), self.seconds_left()) {
+        if let Some((y, x)) = exact::solve(self.dual, packed, self.recovery.best.as_ref().map(|b| b.1.d.as_slice()), &self.limits.until()) {
             self.evaluate(&y, LAST_GAMMA)?;
             // What an interior point leaves a little above nothing may be what a promise without an inside forbids.
             for nothing in NOTHING {
@@ -184,6 +192,8 @@ impl Search<'_, '_, '_> {
                 let cells = exact::cells(self.dual, packed, &x)?;
                 self.recovery.offer_decisions(self.dual, &y, Source::Given(x), &cells);
             }
+        } else {
+            self.stopped();
         }
         Ok(())
     }
@@ -197,7 +207,7 @@ impl Search<'_, '_, '_> {
             let near = self.bound.1.clone();
             let Some(d) = self.recovery.best.as_ref().map(|b| b.1.d.as_slice()) else { return Ok(()) };
             let inside = 0.01 * self.limits.tolerance;
-            let Some((y, x)) = exact::polish(self.dual, packed, (&near, d), most, inside, self.seconds_left()) else {
+            let Some((y, x)) = exact::polish(self.dual, packed, (&near, d), most, inside, &self.limits.until()) else {
                 return Ok(());
             };
             let e = self.evaluate(&y, LAST_GAMMA)?;
@@ -339,8 +349,7 @@ impl Search<'_, '_, '_> {
 
     /// What the narrowest smoothing allows: a mixture of the answers so far, and freeze and polish for the narrow tolerances.
     fn narrow(&mut self, y: &[f64]) -> Result<()> {
-        let seconds = self.seconds_left();
-        self.recovery.mix(self.dual, y, seconds);
+        self.recovery.mix(self.dual, y, &self.limits.until());
         if !self.solved() && self.limits.tolerance < POLISHED && self.gap() <= NEAR {
             self.polish()?;
         }

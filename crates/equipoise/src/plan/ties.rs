@@ -1,15 +1,13 @@
 //! Ties: where many opportunities are undecided at the planned prices, a small random term decides them, and prices are planned with it.
 
 use super::account::Account;
-use super::checkpoint::Recorded;
 use super::inputs::{Inputs, Prepared};
 use super::recovery::Point;
 use super::relaxed::{Ask, Relaxed};
 use crate::error::Result;
-use crate::exchange::{Local, Packed};
 use crate::model::{ORGANIC, hash_text, uniform};
+use crate::policy::{PRICE_LIMIT, Policy};
 use crate::utility::Promise;
-use std::sync::Arc;
 
 /// Breadth of the term, in parts of the mean best worth; above 1e-4 it would be refused.
 const BREADTH: f64 = 5e-5;
@@ -26,31 +24,36 @@ pub(super) struct Broken {
     pub(super) breadth: f64,
 }
 
-/// Breaks ties if they matter: prices alone leave about one opportunity undecided for each priced ledger of an answer, ties leave many more.
-#[allow(clippy::too_many_arguments)]
-pub(super) fn break_ties(
-    relaxed: &mut Relaxed<'_, '_>,
-    ask: &Ask<'_>,
-    prices: &[f64],
-    point: &Point,
-    prepared: &Prepared,
-    class: &[u32],
-    weight: &[f64],
-    threads: usize,
-) -> Result<Option<Broken>> {
-    let inputs = relaxed.inputs;
-    if !matter(relaxed, ask, prices, point)? {
-        return Ok(None);
-    }
-    let breadth = BREADTH * relaxed.best_worth;
-    let noise = noise(inputs, prepared);
-    let (sample, _) = inputs.sample(prepared, class, relaxed.classes.len(), weight, Some(&noise));
-    let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, relaxed.local.journal());
-    let mut tied = Relaxed { inputs, local, classes: relaxed.classes.clone(), tie_breadth: Some(breadth), best_worth: relaxed.best_worth };
+/// The breadth of the term on a sample whose best candidates are worth so much.
+pub(super) fn breadth(best_worth: f64) -> f64 {
+    (BREADTH * best_worth).min(PRICE_LIMIT)
+}
+
+/// Plans the prices that decide ties, from `prices`; `tied` has the term as its last measure.
+pub(super) fn break_ties(mut tied: Relaxed<'_, '_>, ask: &Ask<'_>, prices: &[f64]) -> Result<Broken> {
+    let breadth = breadth(tied.best_worth);
+    tied.tie_breadth = Some(breadth);
     let quiet = |_: f64, _: f64, _: f64| {};
     let answer =
         tied.solve(&Ask { tolerance: TOLERANCE, passes: PASSES, observe: &quiet, start: Some(prices), points: &[], pass: None, ..*ask })?;
-    Ok(Some(Broken { prices: answer.prices, breadth }))
+    Ok(Broken { prices: answer.prices, breadth })
+}
+
+/// The prices and the policy that serve better, without the term or with it: those of less regret, what a policy serves on the planning sample
+/// being held against the answer. A note says where it is the term.
+pub(super) fn better(
+    plain: (Broken, Policy),
+    broken: Broken,
+    policy_of: impl Fn(&Broken) -> Result<Policy>,
+    regret: impl Fn(&Policy) -> Result<f64>,
+    notes: &mut Vec<String>,
+) -> Result<(Broken, Policy)> {
+    let with_term = policy_of(&broken)?;
+    if regret(&with_term)? >= regret(&plain.1)? {
+        return Ok(plain);
+    }
+    notes.push(format!("many opportunities are tied at these prices: a random term of at most {:.3e} decides them", broken.breadth));
+    Ok((broken, with_term))
 }
 
 /// Whether ties leave more undecided than prices do anyway.
@@ -66,7 +69,7 @@ pub(super) fn matter(relaxed: &mut Relaxed<'_, '_>, ask: &Ask<'_>, prices: &[f64
 }
 
 /// `u(key, campaign)` of every row of the log.
-fn noise(inputs: &Inputs<'_>, prepared: &Prepared) -> Vec<f32> {
+pub(super) fn noise(inputs: &Inputs<'_>, prepared: &Prepared) -> Vec<f32> {
     let log = inputs.log;
     let hashes: Vec<u64> = (0..inputs.roster.len() as u32).map(|k| hash_text(inputs.roster.id(k))).collect();
     let mut noise = vec![0.0; log.candidates()];

@@ -8,6 +8,7 @@
 //! | [`load_opportunities`], [`load_campaigns`] | a Parquet path or glob, needed columns only | the same |
 //! | [`open_parquet`] | a Parquet path or glob | a stream of record batches |
 //! | [`prices_table`], [`deliveries_table`], [`conflicts_table`], [`decisions_table`], [`served_table`] | a plan | one record batch |
+//! | [`decisions_reader`] and [`save_decisions`] | a plan, also of a packed log | record batches, Parquet |
 //! | [`replicates_table`] | a booking | one record batch |
 //! | [`shifts_table`], [`frontier_table`] | what would be | one record batch |
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
@@ -33,6 +34,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 mod batch;
 mod campaigns;
 mod columns;
@@ -51,6 +53,9 @@ mod text;
 mod time;
 mod what_if;
 
+pub use answer::decisions_reader;
+#[cfg(feature = "parquet")]
+pub use answer::save_decisions;
 pub use campaigns::read_campaigns;
 #[cfg(feature = "parquet")]
 pub use decision_file::{load_records, save_records};

@@ -75,7 +75,8 @@ pub fn replicates_table(rows: &[Replicate]) -> RecordBatch {
     ])
 }
 
-/// `plan.decisions()`: `x` in `[0, 1]` (f64), aligned with the rows of the log, null on held-out opportunities.
+/// `plan.decisions()`: `x` in `[0, 1]` (f64), aligned with the rows of the log, null on held-out opportunities;
+/// empty for a packed log: see [`super::decisions_reader`].
 #[must_use]
 pub fn decisions_table(plan: &Plan) -> RecordBatch {
     batch(vec![optional_number("x", plan.decisions().iter().copied())])

@@ -50,6 +50,8 @@ pub(super) struct Manifest {
     pub(super) notes: Vec<String>,
     /// By block: rows and opportunities.
     pub(super) blocks: Vec<(Part, Part)>,
+    /// The opportunities planned on as logs, in their order.
+    pub(super) logs: Vec<Part>,
     pub(super) held_out: Option<Part>,
 }
 

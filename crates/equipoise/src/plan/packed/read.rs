@@ -1,21 +1,22 @@
 //! Reading a packed file: nothing is believed before its digest and its ranges are checked.
 
-use super::bytes::{Lists, corrupt, put};
+use super::bytes::{Lists, corrupt};
+use super::facts::{Facts, in_range};
 use super::manifest::{Manifest, Part};
+use super::noise::Noise;
+use super::stored::log_from;
 use super::write::{NO_COLUMN, tail_digest};
-use super::{FORMAT, HEAD, MAGIC, MANIFEST, TAIL};
+use super::{FORMAT, HEAD, LARGEST, MAGIC, MANIFEST, TAIL};
 use crate::error::{Error, Result, codes, quote};
 use crate::exchange::{Arranged, BLOCK, Source};
-use crate::model::{Names, ORGANIC, Opportunities, PLACES};
+use crate::model::{Opportunities, PLACES, Scope};
+use crate::plan::inputs::Inputs;
+use crate::plan::settings::Settings;
 use crate::publish::io_error;
 use equipoise_kernel::{Block, LANES, Lane, PAD, Row};
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Largest measure, weight and organic value, as in logs.
-const LARGEST: f64 = 1e12;
 
 /// A packed file that is open. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -98,15 +99,44 @@ impl PackedLog {
         self.manifest.held_out.map(|part| log_from(&self.file.part(part)?, &self.manifest)).transpose()
     }
 
+    /// The opportunities planned on, as logs one after the other.
+    pub(super) fn logs(&self) -> impl Iterator<Item = Result<Opportunities>> {
+        self.manifest.logs.iter().map(|part| log_from(&self.file.part(*part)?, &self.manifest))
+    }
+
+    /// Checks the logs' digests.
+    pub(super) fn check_logs(&self) -> Result<()> {
+        self.manifest.logs.iter().try_for_each(|part| self.file.part(*part).map(|_| ()))
+    }
+
+    /// What an opportunity's weight in the log is multiplied by.
+    pub(super) fn factor(&self, settings: &Settings<'_>) -> f64 {
+        settings.traffic * self.manifest.total / self.manifest.kept
+    }
+
+    /// The keys of a segment's market and surface; `u32::MAX` where there is none.
+    pub(super) fn segments(&self, inputs: &Inputs<'_>) -> impl Fn((u32, u32)) -> (u32, u32) {
+        let keys = |scope: Scope, names: &[String]| -> Vec<u32> {
+            names.iter().map(|n| inputs.roster.key(scope, n).unwrap_or(u32::MAX)).collect()
+        };
+        let (markets, surfaces) = (keys(Scope::Market, &self.manifest.markets), keys(Scope::Surface, &self.manifest.surfaces));
+        let key = |keys: &[u32], index: u32| keys.get(index as usize).copied().unwrap_or(u32::MAX);
+        move |(market, surface)| (key(&markets, market), key(&surfaces, surface))
+    }
+
     pub(super) fn opportunities_of(&self, block: usize) -> Result<Facts> {
-        let n = BLOCK.min((self.manifest.opportunities - (block * BLOCK) as u64) as usize);
-        facts_from(&self.file.part(self.manifest.blocks[block].1)?, n, &self.manifest)
+        facts_of(&self.file, &self.manifest, block)
     }
 
     /// Blocks with the measures at `pick`, columns renamed by `column`, weights times `factor`.
     pub(super) fn fetch(&self, pick: Vec<usize>, column: Vec<u32>, factor: f64) -> Fetch {
-        Fetch { file: self.file.clone(), manifest: self.manifest.clone(), pick, column, factor }
+        Fetch { file: self.file.clone(), manifest: self.manifest.clone(), pick, column, factor, noise: None }
     }
+}
+
+fn facts_of(file: &Parts, manifest: &Manifest, block: usize) -> Result<Facts> {
+    let n = BLOCK.min((manifest.opportunities - (block * BLOCK) as u64) as usize);
+    Facts::read(&file.part(manifest.blocks[block].1)?, n, manifest)
 }
 
 /// The file, read at any offset from any thread.
@@ -163,13 +193,22 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> std::io::Resul
 }
 
 /// Gives the blocks of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fetch {
     file: Arc<Parts>,
     manifest: Arc<Manifest>,
     pick: Vec<usize>,
     column: Vec<u32>,
     factor: f64,
+    /// What breaks ties, as one more measure.
+    noise: Option<Noise>,
+}
+
+impl Fetch {
+    /// The same with one more measure, which breaks ties.
+    pub(super) fn with(self, noise: Noise) -> Self {
+        Self { noise: Some(noise), ..self }
+    }
 }
 
 impl Source for Fetch {
@@ -233,162 +272,11 @@ impl Source for Fetch {
         }
         lists.done()?;
         let lanes = |j: &usize| all[*j].as_chunks::<LANES>().0.iter().map(|l| Lane(*l)).collect();
-        Ok(Arranged { rows, columns, measures: self.pick.iter().map(lanes).collect() }.block(priced_out))
-    }
-}
-
-fn in_range(weight: f64) -> bool {
-    weight > 0.0 && weight <= LARGEST
-}
-
-/// What a block's opportunities are beside their rows, in the order of the log.
-pub(super) struct Facts {
-    pub(super) len: Vec<u32>,
-    pub(super) slots: Vec<u32>,
-    /// As in the log.
-    pub(super) weight: Vec<f64>,
-    pub(super) organic_value: Vec<f64>,
-    pub(super) market: Vec<u32>,
-    pub(super) surface: Vec<u32>,
-}
-
-fn facts_from(bytes: &[u8], n: usize, manifest: &Manifest) -> Result<Facts> {
-    let mut lists = Lists(bytes);
-    let facts = Facts {
-        len: lists.next(u32::from_le_bytes)?,
-        slots: lists.next(u32::from_le_bytes)?,
-        weight: lists.next(f64::from_le_bytes)?,
-        organic_value: lists.next(f64::from_le_bytes)?,
-        market: lists.next(u32::from_le_bytes)?,
-        surface: lists.next(u32::from_le_bytes)?,
-    };
-    lists.done()?;
-    let named = |list: &[u32], names: &[String]| list.iter().all(|i| *i == u32::MAX || (*i as usize) < names.len());
-    let lengths =
-        [facts.len.len(), facts.slots.len(), facts.weight.len(), facts.organic_value.len(), facts.market.len(), facts.surface.len()];
-    let good = lengths.iter().all(|l| *l == n)
-        && facts.slots.iter().all(|s| *s <= PLACES)
-        && facts.weight.iter().all(|w| in_range(*w))
-        && facts.organic_value.iter().all(|v| v.is_finite() && *v >= 0.0)
-        && named(&facts.market, &manifest.markets)
-        && named(&facts.surface, &manifest.surfaces);
-    if good { Ok(facts) } else { Err(corrupt("the opportunities of a block contradict each other")) }
-}
-
-/// The names of a log that is stored as it is.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredNames {
-    measures: Vec<String>,
-    campaigns: Vec<String>,
-    artists: Vec<String>,
-}
-
-fn put_some<T, const N: usize>(out: &mut Vec<u8>, list: Option<&Vec<T>>, bytes: impl Fn(&T) -> [u8; N]) {
-    out.push(u8::from(list.is_some()));
-    put(out, list.map_or([].as_slice(), Vec::as_slice).iter(), bytes);
-}
-
-/// A log as it is, but for the names of markets and surfaces, which the manifest has.
-pub(super) fn log_bytes(log: &Opportunities) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let names = StoredNames {
-        measures: log.measures.iter().map(|m| m.0.clone()).collect(),
-        campaigns: log.campaigns.as_slice().to_vec(),
-        artists: log.artists.as_slice().to_vec(),
-    };
-    let names = serde_json::to_vec(&names).map_err(|e| Error::new(codes::IO, "packed", None, e.to_string()))?;
-    put(&mut out, names.iter(), |b| [*b]);
-    put(&mut out, log.starts.iter(), |v| v.to_le_bytes());
-    put(&mut out, log.id_hash.iter(), |v| v.to_le_bytes());
-    put(&mut out, log.campaign.iter(), |v| v.to_le_bytes());
-    log.measures.iter().for_each(|m| put(&mut out, m.1.iter(), |v| v.to_le_bytes()));
-    put_some(&mut out, log.key.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.listener.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.weight.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.slots.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.time.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.market.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.surface.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.reference.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.organic_value.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.organic.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.item.as_ref(), |v| v.to_le_bytes());
-    put_some(&mut out, log.artist.as_ref(), |v| v.to_le_bytes());
-    // Only where it is there: files without it stay what they were.
-    if log.frequency.is_some() {
-        put_some(&mut out, log.frequency.as_ref(), |v| v.to_le_bytes());
-    }
-    Ok(out)
-}
-
-/// A column that may be missing, of `n` values that all are `good`.
-fn some<T, const N: usize>(
-    lists: &mut Lists<'_>,
-    n: usize,
-    read: impl Fn([u8; N]) -> T,
-    good: impl Fn(&T) -> bool,
-) -> Result<Option<Vec<T>>> {
-    let wrong = || corrupt("the opportunities held out contradict each other");
-    let (there, rest) = lists.0.split_first().ok_or_else(wrong)?;
-    lists.0 = rest;
-    let list = lists.next(read)?;
-    match there {
-        0 if list.is_empty() => Ok(None),
-        1 if list.len() == n && list.iter().all(good) => Ok(Some(list)),
-        _ => Err(wrong()),
-    }
-}
-
-fn log_from(bytes: &[u8], manifest: &Manifest) -> Result<Opportunities> {
-    let wrong = || corrupt("the opportunities held out contradict each other");
-    let mut lists = Lists(bytes);
-    let names: Vec<u8> = lists.next(|b: [u8; 1]| b[0])?;
-    let names: StoredNames = serde_json::from_slice(&names).map_err(|_| wrong())?;
-    let starts = lists.next(u64::from_le_bytes)?;
-    let id_hash = lists.next(u64::from_le_bytes)?;
-    let campaign = lists.next(u32::from_le_bytes)?;
-    let (n, rows) = (id_hash.len(), campaign.len());
-    let whole = starts.len() == n + 1 && starts.first() == Some(&0) && starts.is_sorted() && starts.last() == Some(&(rows as u64));
-    if !whole || !campaign.iter().all(|c| *c == ORGANIC || (*c as usize) < names.campaigns.len()) {
-        return Err(wrong());
-    }
-    let mut measures = Vec::new();
-    for name in names.measures {
-        let list = lists.next(f32::from_le_bytes)?;
-        if list.len() != rows || !list.iter().all(|v| (0.0..=LARGEST as f32).contains(v)) {
-            return Err(wrong());
+        let mut measures: Vec<Vec<Lane<f32>>> = self.pick.iter().map(lanes).collect();
+        if let Some(noise) = &self.noise {
+            let facts = facts_of(&self.file, &self.manifest, index)?;
+            measures.push(noise.lanes(&rows, &columns, &facts.key, first));
         }
-        measures.push((name, list));
+        Ok(Arranged { rows, columns, measures }.block(priced_out))
     }
-    let signed = |v: &f32| f64::from(v.abs()) <= LARGEST;
-    let index = |names: usize| move |i: &u32| (*i as usize) < names;
-    let log = Opportunities {
-        starts,
-        id_hash,
-        campaign,
-        measures,
-        key: some(&mut lists, n, u64::from_le_bytes, |_| true)?,
-        listener: some(&mut lists, n, u64::from_le_bytes, |_| true)?,
-        weight: some(&mut lists, n, f64::from_le_bytes, |w| in_range(*w))?,
-        slots: some(&mut lists, n, u32::from_le_bytes, |s| *s <= PLACES)?,
-        time: some(&mut lists, n, i64::from_le_bytes, |_| true)?,
-        market: some(&mut lists, n, u32::from_le_bytes, index(manifest.markets.len()))?,
-        surface: some(&mut lists, n, u32::from_le_bytes, index(manifest.surfaces.len()))?,
-        reference: some(&mut lists, n, f32::from_le_bytes, signed)?,
-        organic_value: some(&mut lists, n, f64::from_le_bytes, |v| (0.0..=LARGEST).contains(v))?,
-        organic: some(&mut lists, rows, f32::from_le_bytes, signed)?,
-        item: some(&mut lists, rows, u32::from_le_bytes, |_| true)?,
-        artist: some(&mut lists, rows, u32::from_le_bytes, index(names.artists.len()))?,
-        frequency: if lists.0.is_empty() { None } else { some(&mut lists, rows, u32::from_le_bytes, |count| *count < u32::MAX)? },
-        campaigns: names.campaigns.iter().collect::<Names>(),
-        markets: manifest.markets.iter().collect(),
-        surfaces: manifest.surfaces.iter().collect(),
-        artists: names.artists.iter().collect(),
-    };
-    lists.done()?;
-    if log.campaigns.len() != names.campaigns.len() || log.artists.len() != names.artists.len() {
-        return Err(wrong());
-    }
-    Ok(log)
 }

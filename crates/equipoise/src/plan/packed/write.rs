@@ -1,7 +1,10 @@
 //! Writing a packed file, part of the log by part.
 
 use super::bytes::{Digest, put};
+use super::chunk::Chunk;
+use super::facts::Facts;
 use super::manifest::{Manifest, Part, campaigns_digest};
+use super::stored::log_bytes;
 use super::{FORMAT, MAGIC, PackedLog};
 use crate::error::{Error, Faults, Result, codes};
 use crate::exchange::{Arranged, BLOCK, Sample, arrange};
@@ -34,8 +37,8 @@ pub fn pack(
     packer.finish()
 }
 
-/// Packs a log that comes in parts, such as those of `table::read_opportunities_in_parts`. Memory holds a part, a block, and the opportunities
-/// held out. Of the settings `holdout`, `seed`, `shift`, `unknown` and `cancel` count.
+/// Packs a log that comes in parts, such as those of `table::read_opportunities_in_parts`. Memory holds a part, a block, a
+/// chunk of 2^18 rows, and the opportunities held out. Of the settings `holdout`, `seed`, `shift`, `unknown` and `cancel` count.
 pub struct Packer<'a> {
     problem: &'a Problem,
     campaigns: &'a Campaigns,
@@ -50,8 +53,8 @@ pub struct Packer<'a> {
     /// Opportunities of the block at hand.
     piece: Sample,
     column_of: Vec<u32>,
-    organic_value: Vec<f64>,
-    segments: Vec<(u32, u32)>,
+    facts: Facts,
+    chunk: Chunk,
     held_out: Opportunities,
 }
 
@@ -78,8 +81,8 @@ impl<'a> Packer<'a> {
             columns: HashMap::new(),
             piece: Sample::default(),
             column_of: Vec::new(),
-            organic_value: Vec::new(),
-            segments: Vec::new(),
+            facts: Facts::default(),
+            chunk: Chunk::default(),
             held_out: Opportunities::default(),
         };
         let head = [MAGIC.as_slice(), &FORMAT.to_le_bytes(), &[0; 4]].concat();
@@ -108,11 +111,14 @@ impl<'a> Packer<'a> {
         let prepared = inputs.prepare(self.problem, log, self.settings).map_err(moved)?;
         let mut manifest = self.manifest.take().unwrap_or_else(|| self.begin(&inputs, log));
         manifest.amounts.add(&inputs, log, &prepared);
-        manifest.log_rows += log.candidates() as u64;
         manifest.markets = log.markets.as_slice().to_vec();
         manifest.surfaces = log.surfaces.as_slice().to_vec();
         let columns: Vec<&[f32]> = (1..inputs.measures.len()).map(|j| inputs.column(log, &prepared, j)).collect();
+        self.chunk.begin_part();
         for t in 0..log.len() {
+            let first = manifest.log_rows;
+            let here = log.rows(t);
+            manifest.log_rows += here.len() as u64;
             let weight = log.weight.as_ref().map_or(1.0, |w| w[t]);
             let segment = (log.market.as_ref().map_or(u32::MAX, |m| m[t]), log.surface.as_ref().map_or(u32::MAX, |s| s[t]));
             let seen = (if manifest.by_market { segment.0 } else { u32::MAX }, if manifest.by_surface { segment.1 } else { u32::MAX });
@@ -128,19 +134,33 @@ impl<'a> Packer<'a> {
             }
             manifest.kept += weight;
             manifest.opportunities += 1;
-            for i in log.rows(t).filter(|i| prepared.rank[*i] != ORGANIC) {
+            let before = self.column_of.len();
+            for i in here.clone().filter(|i| prepared.rank[*i] != ORGANIC) {
                 let column = (prepared.rank[i], class);
                 self.column_of.push(*self.columns.entry(column).or_insert_with(|| {
                     manifest.columns.push(column);
                     manifest.columns.len() as u32 - 1
                 }));
                 self.piece.measures.iter_mut().zip(&columns).for_each(|(to, from)| to.push(from[i]));
+                self.facts.place.push((i - here.start) as u32);
             }
             self.piece.starts.push(self.column_of.len() as u64);
             self.piece.slots.push(prepared.slots[t]);
             self.piece.weight.push(weight);
-            self.organic_value.push(prepared.organic_value.get(t).copied().unwrap_or(0.0));
-            self.segments.push(segment);
+            let facts = &mut self.facts;
+            facts.len.push((self.column_of.len() - before) as u32);
+            facts.slots.push(prepared.slots[t]);
+            facts.weight.push(weight);
+            facts.organic_value.push(prepared.organic_value.get(t).copied().unwrap_or(0.0));
+            facts.market.push(segment.0);
+            facts.surface.push(segment.1);
+            facts.key.push(log.key(t));
+            facts.first.push(first);
+            facts.rows.push(here.len() as u32);
+            self.chunk.push(log, t);
+            if let Some(chunk) = self.chunk.take(false) {
+                self.write_chunk(&mut manifest, &chunk)?;
+            }
             if self.piece.slots.len() == BLOCK {
                 self.write_block(&mut manifest)?;
             }
@@ -198,6 +218,7 @@ impl<'a> Packer<'a> {
             log_rows: 0,
             notes: inputs.notes.clone(),
             blocks: Vec::new(),
+            logs: Vec::new(),
             held_out: None,
         }
     }
@@ -206,21 +227,18 @@ impl<'a> Packer<'a> {
         let n = self.piece.slots.len();
         let arranged = arrange(&self.piece, &self.column_of, NO_COLUMN, 0..n, 0);
         let rows = self.write_part(&rows_bytes(&arranged))?;
-        let mut bytes = Vec::new();
-        put(&mut bytes, self.piece.starts.windows(2), |w| ((w[1] - w[0]) as u32).to_le_bytes());
-        put(&mut bytes, self.piece.slots.iter(), |v| v.to_le_bytes());
-        put(&mut bytes, self.piece.weight.iter(), |v| v.to_le_bytes());
-        put(&mut bytes, self.organic_value.iter(), |v| v.to_le_bytes());
-        put(&mut bytes, self.segments.iter(), |s| s.0.to_le_bytes());
-        put(&mut bytes, self.segments.iter(), |s| s.1.to_le_bytes());
-        manifest.blocks.push((rows, self.write_part(&bytes)?));
+        let facts = std::mem::take(&mut self.facts).bytes();
+        manifest.blocks.push((rows, self.write_part(&facts)?));
         self.piece.starts.truncate(1);
         self.piece.slots.clear();
         self.piece.weight.clear();
         self.piece.measures.iter_mut().for_each(Vec::clear);
         self.column_of.clear();
-        self.organic_value.clear();
-        self.segments.clear();
+        Ok(())
+    }
+
+    fn write_chunk(&mut self, manifest: &mut Manifest, chunk: &Opportunities) -> Result<()> {
+        manifest.logs.push(self.write_part(&log_bytes(chunk)?)?);
         Ok(())
     }
 
@@ -240,8 +258,11 @@ impl<'a> Packer<'a> {
         if !self.piece.slots.is_empty() {
             self.write_block(&mut manifest)?;
         }
+        if let Some(chunk) = self.chunk.take(true) {
+            self.write_chunk(&mut manifest, &chunk)?;
+        }
         if self.held_out.candidates() > 0 {
-            let bytes = super::read::log_bytes(&self.held_out)?;
+            let bytes = log_bytes(&self.held_out)?;
             manifest.held_out = Some(self.write_part(&bytes)?);
         }
         let refused = |e: std::io::Error| io_error("packed", &self.path, &e);
