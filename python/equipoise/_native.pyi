@@ -5,7 +5,7 @@ from threading import Event
 from typing import Any, ClassVar, Literal, TypeAlias, final
 
 import numpy as np
-from arro3.core import Table
+from arro3.core import RecordBatchReader, Table
 from numpy.typing import NDArray
 
 from ._errors import Error, InvalidInput
@@ -212,6 +212,7 @@ class Plan:
     @property
     def conflicts(self) -> Table: ...
     def decisions(self) -> Table: ...
+    def decision_batches(self) -> RecordBatchReader: ...
     @property
     def policy(self) -> Policy: ...
     @property

@@ -34,6 +34,10 @@ def inputs(opportunities: int) -> tuple[eq.Problem, pl.DataFrame, eq.Campaigns]:
     return problem, log, eq.Campaigns(campaigns)
 
 
+def streamed(plan: eq.Plan) -> list[float | None]:
+    return [x for batch in plan.decision_batches() for x in batch["x"].to_pylist()]
+
+
 @pytest.mark.parametrize("memory", [1 << 30, 0])
 def test_the_same_bits_as_a_plan_of_the_log(tmp_path: Path, memory: int) -> None:
     problem, log, campaigns = inputs(2_000)
@@ -49,6 +53,7 @@ def test_the_same_bits_as_a_plan_of_the_log(tmp_path: Path, memory: int) -> None
     assert whole.certificate.serving is not None
     assert plan.certificate.serving.opportunities == whole.certificate.serving.opportunities
     assert plan.decisions().num_rows == 0
+    assert streamed(plan) == streamed(whole) == whole.decisions()["x"].to_pylist()
 
 
 def test_a_parquet_file_is_packed_as_a_stream(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ use equipoise::plan as core;
 use equipoise::table;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use pyo3_arrow::PyRecordBatchReader;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -126,6 +127,11 @@ impl Plan {
     /// The certified relaxed answer, aligned with the log's rows: x in [0, 1], null on held-out opportunities; empty for a packed log.
     fn decisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_arro3(py, table::decisions_table(&self.0))
+    }
+
+    /// The same as a stream of record batches, of packed logs, too: theirs are read from the file block by block, so that they need not fit memory.
+    fn decision_batches<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        PyRecordBatchReader::new(Box::new(table::decisions_reader(&self.0))).into_arro3(py)
     }
 
     /// The policy that serves these prices: the one that was certified.
