@@ -22,11 +22,11 @@ use std::time::Instant;
 pub(crate) struct Arguments {
     #[command(flatten)]
     inputs: InputArguments,
-    /// The changes, a JSON document: {"objectives": {"stream": 2}, "goals": {"NAME": {"at_most": 0.02}}, "campaigns": {"c1": {"cap": 500}, "c2":
-    /// {"paused": true}}}; null for an amount takes the goal away.
+    /// The changes, a JSON document; null for an amount takes the goal away:
+    /// `{"objectives": {"stream": 2}, "goals": {"NAME": {"at_most": 0.02}}, "campaigns": {"c1": {"cap": 500}, "c2": {"paused": true}}}`.
     #[arg(long, value_name = "FILE", required_unless_present = "set")]
     changes: Option<PathBuf>,
-    /// One number changed, such as campaigns.c1.cap=500, goals.NAME.at_most=0.02 or objectives.stream=2; may be repeated.
+    /// One number changed, such as `campaigns.c1.cap=500`, `goals.NAME.at_most=0.02` or `objectives.stream=2`; may be repeated.
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
     set: Vec<(String, f64)>,
     #[command(flatten)]

@@ -185,7 +185,9 @@ fn ties_of_a_packed_log_are_broken_as_those_of_the_log() {
         let path = folder.path().join("packed");
         let mut packer = Packer::new(&problem, &campaigns, &settings, &path).expect("a packer");
         if holdout == 0.0 {
-            [(0, 1_001), (1_001, 5_000)].iter().for_each(|(from, to)| packer.push(&log(*from, *to)).expect("a part"));
+            for (from, to) in [(0, 1_001), (1_001, 5_000)] {
+                packer.push(&log(from, to)).expect("a part");
+            }
         } else {
             packer.push(&log(0, 5_000)).expect("a part");
         }
