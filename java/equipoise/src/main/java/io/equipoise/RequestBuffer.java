@@ -52,6 +52,10 @@ final class RequestBuffer {
   private long key;
   private float reference;
 
+  /** Whether a column of measures that starts every request unwritten was written. */
+  private boolean measured;
+  /** Whether the reasons of the last score are in their column. */
+  private boolean reasoned;
   /** The measures of the last score, where they were left in an array of the caller's. */
   private float[] array;
   private boolean arrayByCandidate;
@@ -175,8 +179,11 @@ final class RequestBuffer {
     organic.begin();
     campaign.begin(count);
     item.begin(count);
-    for (FloatColumn column : unviewed) {
-      column.begin();
+    if (measured) {
+      for (FloatColumn column : unviewed) {
+        column.begin();
+      }
+      measured = false;
     }
     array = null;
     flags = 0;
@@ -286,6 +293,7 @@ final class RequestBuffer {
   void measure(int i, int j, float value) {
     checkIndex(i);
     if (j >= 0 && j < measureCount) {
+      measured = true;
       measures[j].put(i, value);
     } else {
       checkMeasure(j);
@@ -295,6 +303,7 @@ final class RequestBuffer {
   void measure(int j, int start, float[] values, int from, int count) {
     checkRange(start, values == null ? -1 : values.length, from, count, "measure");
     if (j >= 0 && j < measureCount) {
+      measured = true;
       measures[j].put(start, values, from, count);
     } else {
       checkMeasure(j);
@@ -378,6 +387,7 @@ final class RequestBuffer {
 
   private void score(int given, float[] amounts) {
     scored = false;
+    reasoned = false;
     array = null;
     busy = true;
     try {
@@ -398,6 +408,7 @@ final class RequestBuffer {
     if (array == null) {
       return;
     }
+    measured = true;
     for (int j = 0; j < measureCount; j++) {
       if (arrayByCandidate) {
         for (int i = 0; i < n; i++) {
@@ -418,6 +429,14 @@ final class RequestBuffer {
 
   String reason(int i) {
     checkResult(i);
+    if (!reasoned) {
+      try {
+        Native.tellReasons(handle.raw);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+      reasoned = true;
+    }
     return REASONS[reasons.get(i)];
   }
 
