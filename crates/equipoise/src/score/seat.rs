@@ -38,32 +38,33 @@ impl Seat {
 
 /// Reasons that are looked at together.
 const LANES: usize = 16;
-/// One for each of the last `n` of [`LANES`], from place `n` on.
+/// Zeros, then ones: from place `n` on, a one for each of the last `n` of [`LANES`].
 const LAST: [u8; 2 * LANES] = {
     let mut last = [0; 2 * LANES];
-    let mut i = LANES;
-    while i < 2 * LANES {
-        last[i] = 1;
-        i += 1;
-    }
+    last.split_at_mut(LANES).1.copy_from_slice(&[1; LANES]);
     last
 };
 
-/// How many reasons are `unknown`, in bytes that a compiler adds sixteen or more at a time.
+/// How many reasons are `unknown`. In pieces of fixed lengths, which a compiler counts in lanes; a loop over the last few would take longer than
+/// all of them.
 #[inline]
 pub(super) fn unknown(reasons: &[Reason]) -> u64 {
-    let few = |chunk: &[Reason]| u64::from(chunk.iter().fold(0_u8, |n, reason| n + u8::from(*reason == Reason::Unknown)));
-    let (whole, rest) = reasons.split_at(reasons.len() / LANES * LANES);
-    let sum: u64 = whole.chunks(usize::from(u8::MAX) / LANES * LANES).map(few).sum();
-    // Those of the rest as the last of sixteen, where there are so many: one at a time they would cost more than all others.
-    match reasons.last_chunk::<LANES>() {
-        Some(last) if !rest.is_empty() => {
-            let counted = &LAST[rest.len()..][..LANES];
-            let count = |n: u8, (reason, counts): (&Reason, &u8)| n + (u8::from(*reason == Reason::Unknown) & counts);
-            sum + u64::from(last.iter().zip(counted).fold(0, count))
-        }
-        _ => sum + few(rest),
+    fn of<const N: usize>(piece: &[Reason; N]) -> u64 {
+        u64::from(piece.iter().fold(0_u8, |n, reason| n + u8::from(*reason == Reason::Unknown)))
     }
+    let (pieces, mut rest) = reasons.as_chunks::<{ 4 * LANES }>();
+    let mut total: u64 = pieces.iter().map(of).sum();
+    if let Some((half, others)) = rest.split_first_chunk::<{ 2 * LANES }>() {
+        (total, rest) = (total + of(half), others);
+    }
+    if let Some((quarter, others)) = rest.split_first_chunk::<LANES>() {
+        (total, rest) = (total + of(quarter), others);
+    }
+    let Some(last) = reasons.last_chunk::<LANES>() else {
+        return rest.iter().map(|reason| u64::from(*reason == Reason::Unknown)).sum();
+    };
+    let counts = last.iter().zip(&LAST[rest.len()..][..LANES]);
+    total + u64::from(counts.fold(0_u8, |n, (reason, counts)| n + (u8::from(*reason == Reason::Unknown) & counts)))
 }
 
 #[cfg(test)]
