@@ -31,7 +31,7 @@ pub(crate) struct State {
     policy: Option<(jlong, Policy)>,
     last: Option<Scalars>,
     options: Options,
-    /// Set while scoring: still set at the next use, it tells of a panic that left `core` in an unknown state.
+    /// Set while scoring or blending: still set at the next use, it tells of a panic that left `core` in an unknown state.
     dirty: bool,
 }
 
@@ -122,9 +122,12 @@ impl State {
     }
 
     fn blend(&mut self) -> Result<Vec<jint>> {
-        let (policy, request) = scored(self.last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)?;
-        let order = policy.blend(&request, &mut self.core)?;
-        Ok(order.iter().map(|i| *i as jint).collect())
+        // There are no results after a panic.
+        let (last, dirty) = (self.last.take(), std::mem::replace(&mut self.dirty, true));
+        let order = scored(last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)
+            .and_then(|(policy, request)| policy.blend(&request, &mut self.core).map(|order| order.iter().map(|i| *i as jint).collect()));
+        (self.last, self.dirty) = (last, dirty);
+        order
     }
 
     /// Writes the reasons of the last score to their column: few ask for them, so a score does not.
