@@ -14,7 +14,7 @@ fn lent<T: Copy + Default>(n: usize) -> &'static mut [T] {
 
 /// A workspace that writes to lent memory for `n` candidates, and where its scores, picks and positions are to be.
 fn lender(n: usize) -> (Workspace, [usize; 3]) {
-    let (scores, picks, positions) = (lent(n), lent(n), lent(n));
+    let (scores, picks, positions) = (lent::<f32>(n), lent::<u32>(n), lent::<u32>(n));
     let at = [scores.as_ptr().addr(), picks.as_ptr().addr(), positions.as_ptr().addr()];
     let mut workspace = Workspace::with_capacity(n);
     workspace.write_to(scores, picks, positions);
