@@ -6,6 +6,7 @@
 mod critical;
 mod error;
 mod layout;
+mod memory;
 mod options;
 mod policy;
 mod record;
@@ -19,15 +20,17 @@ use error::{Fault, Throw};
 use jni::objects::{JClass, JFloatArray, JString};
 use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jfloat, jint, jlong};
 use jni::{Env, EnvUnowned, JavaVM, NativeMethod, jni_str, native_method};
+use memory::{HEAP, PACKED, Scalars};
+use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use workspace::Scalars;
 
 /// Bound when the library is loaded, so that classes of another version are told so, whatever methods they have.
 const HANDSHAKE: &[NativeMethod] =
     &[native_method! { error_policy = Throw, static fn version() -> JString }, native_method! { error_policy = Throw, static fn bind() }];
 
-/// Bound by `bind`, once the classes have found their own version.
+/// Bound by `bind`, once the classes have found their own version. Those without a check of their kind are static in `Native.java`, and do not
+/// look at the class that they are given.
 const METHODS: &[NativeMethod] = &[
     native_method! { error_policy = Throw, static fn panic(message: JString) },
     native_method! { error_policy = Throw, fn = workspace::panic, static fn panic_in_workspace(workspace: jlong, message: JString) },
@@ -98,6 +101,7 @@ const METHODS: &[NativeMethod] = &[
         static fn workspace_attach(workspace: jlong, memory: JByteBuffer, capacity: jint, measures: jint),
     },
     native_method! {
+        abi_check = UnsafeNever,
         static raw fn score(
             workspace: jlong,
             policy: jlong,
@@ -112,6 +116,7 @@ const METHODS: &[NativeMethod] = &[
         ) -> jint,
     },
     native_method! {
+        abi_check = UnsafeNever,
         static raw fn score_array(
             workspace: jlong,
             policy: jlong,
@@ -134,6 +139,7 @@ const METHODS: &[NativeMethod] = &[
     native_method! { error_policy = Throw, fn = workspace::blend, static fn blend(workspace: jlong) -> [jint] },
     native_method! { error_policy = Throw, fn = workspace::outcome, static fn outcome(workspace: jlong) -> [jdouble] },
     native_method! { error_policy = Throw, fn = record::record, static fn record(workspace: jlong, what: jint) -> [java.lang.Object] },
+    native_method! { error_policy = Throw, fn = workspace::tell_reasons, static fn tell_reasons(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::settled, static fn settled(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::explain, static fn explain(workspace: jlong, i: jint) -> [java.lang.Object] },
 ];
@@ -184,9 +190,9 @@ fn score<'local>(
     slots: jint,
     reference: jfloat,
 ) -> jint {
-    let flags = flags & !workspace::HEAP;
+    let flags = flags & !HEAP;
     let scalars = Scalars { n, flags, time, key, market, surface, slots, reference };
-    answer(env, || workspace::score(workspace, policy, scalars, None))
+    answer(env, || workspace::score(workspace, policy, &scalars, None))
 }
 
 /// The same with the measures in an array of the heap, which is read where it lies.
@@ -206,17 +212,30 @@ fn score_array<'local>(
     reference: jfloat,
     measures: JFloatArray<'local>,
 ) -> jint {
-    let flags = (flags | workspace::HEAP) & !workspace::PACKED;
+    let flags = (flags | HEAP) & !PACKED;
     let scalars = Scalars { n, flags, time, key, market, surface, slots, reference };
     let measures = HeapArray::new(&env, &measures);
-    answer(env, || workspace::score(workspace, policy, scalars, Some(measures)))
+    answer(env, || workspace::score(workspace, policy, &scalars, Some(measures)))
 }
 
 /// The number of picks, or zero with an exception thrown.
-fn answer(mut env: EnvUnowned, score: impl FnOnce() -> equipoise::Result<jint>) -> jint {
+#[inline]
+fn answer(env: EnvUnowned, score: impl FnOnce() -> equipoise::Result<jint>) -> jint {
     match catch_unwind(AssertUnwindSafe(score)) {
         Ok(Ok(picks)) => picks,
-        Ok(Err(error)) => env.with_env(|_| Err(Fault::from(error))).resolve::<Throw>(),
-        Err(payload) => env.with_env(|_| -> Result<jint, Fault> { resume_unwind(payload) }).resolve::<Throw>(),
+        Ok(Err(error)) => fail(env, Ok(error)),
+        Err(payload) => fail(env, Err(payload)),
     }
+}
+
+/// Throws what went wrong, which is an error or a panic.
+#[cold]
+fn fail(mut env: EnvUnowned, what: Result<equipoise::Error, Box<dyn Any + Send>>) -> jint {
+    let fail = |_: &mut Env| -> Result<jint, Fault> {
+        match what {
+            Ok(error) => Err(Fault::from(error)),
+            Err(payload) => resume_unwind(payload),
+        }
+    };
+    env.with_env(fail).resolve::<Throw>()
 }

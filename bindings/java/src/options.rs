@@ -32,26 +32,26 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The request with what `flags` say is there.
+    /// Adds what `flags` say is there to a request.
     #[inline]
-    pub(crate) fn add<'a>(&'a self, flags: jint, request: Request<'a>) -> Request<'a> {
-        if flags & ANY == 0 {
-            return request;
+    pub(crate) fn add<'a>(&'a self, flags: jint, request: &mut Request<'a>) {
+        if flags & ANY != 0 {
+            self.add_given(flags, request);
         }
+    }
+
+    #[inline(never)]
+    fn add_given<'a>(&'a self, flags: jint, request: &mut Request<'a>) {
         let given = |flag: jint| flags & flag != 0;
-        let similarity = if given(EMBEDDINGS) {
+        request.frequency = given(FREQUENCY).then_some(&self.counts);
+        request.uncertainty = given(UNCERTAINTY).then_some(&self.uncertainty);
+        request.mix = given(MIX).then_some(Mix { category: &self.categories, target: &self.target });
+        request.similarity = if given(EMBEDDINGS) {
             Some(Similarity::Embeddings { values: &self.similarity, width: self.width })
         } else {
             given(SIMILARITY).then_some(Similarity::Pairs { values: &self.similarity })
         };
-        Request {
-            frequency: given(FREQUENCY).then_some(&self.counts),
-            uncertainty: given(UNCERTAINTY).then_some(&self.uncertainty),
-            mix: given(MIX).then_some(Mix { category: &self.categories, target: &self.target }),
-            similarity,
-            explore: !given(CERTAIN),
-            ..request
-        }
+        request.explore = !given(CERTAIN);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Handles that can be wrong: a number from Java is looked up and checked, never followed.
 
-use crate::sync::{Mutex, OnceLock, PoisonError, RwLock, TryLockError};
+use crate::sync::{AtomicU64, Mutex, OnceLock, Ordering, PoisonError, yield_now};
 use equipoise::error::{Error, Result, codes};
+use std::cell::UnsafeCell;
 
 /// Slots come in this many blocks that never move, so that a look-up takes no lock but the slot's own.
 const BLOCKS: usize = 1 << 9;
@@ -18,13 +19,124 @@ pub(crate) struct Table<T, const BLOCK: usize = { 1 << 11 }> {
     free: Mutex<Free>,
 }
 
-/// Alone in its pair of cache lines: neighbours are locked by other threads.
+/// One thing, or none. Alone in its pair of cache lines: neighbours are used by other threads.
 #[repr(align(128))]
-struct Slot<T>(RwLock<Entry<T>>);
+struct Slot<T> {
+    /// The generation above, who uses the slot below: so many readers, or [`ALONE`]. One exchange both checks a handle and takes the slot.
+    state: AtomicU64,
+    /// Touched only by who is in `state`.
+    value: UnsafeCell<Option<Box<T>>>,
+}
 
-struct Entry<T> {
+/// Somebody uses the slot who may change it.
+const ALONE: u32 = u32::MAX;
+
+/// Looks at a slot that another one uses before sleeping in between: what is waited for takes microseconds.
+const LOOKS: u32 = 1 << 10;
+
+// SAFETY: `state` sees to it that `value` is used by one thread, or read by some.
+unsafe impl<T: Send + Sync> Sync for Slot<T> {}
+
+const fn state(generation: u32, users: u32) -> u64 {
+    (generation as u64) << 32 | users as u64
+}
+
+const fn parts(state: u64) -> (u32, u32) {
+    ((state >> 32) as u32, state as u32)
+}
+
+/// A slot that is used by nobody else; left when this goes, in a panic too.
+struct Alone<'a, T> {
+    slot: &'a Slot<T>,
     generation: u32,
-    value: Option<Box<T>>,
+}
+
+/// A slot that is read.
+struct Reading<'a, T>(&'a Slot<T>);
+
+impl<T> Slot<T> {
+    fn empty() -> Self {
+        Self { state: AtomicU64::new(state(0, 0)), value: UnsafeCell::new(None) }
+    }
+
+    /// Takes the slot if it has this generation and nobody uses it; else gives its state.
+    #[inline]
+    fn try_alone(&self, generation: u32) -> std::result::Result<Alone<'_, T>, u64> {
+        let taken = self.state.compare_exchange(state(generation, 0), state(generation, ALONE), Ordering::Acquire, Ordering::Relaxed);
+        taken.map(|_| Alone { slot: self, generation })
+    }
+
+    /// The same, once nobody else uses it; none if it has another generation by then.
+    fn alone(&self, generation: u32) -> Option<Alone<'_, T>> {
+        let mut looks = 0;
+        loop {
+            match self.try_alone(generation) {
+                Ok(alone) => return Some(alone),
+                Err(seen) if parts(seen).0 != generation => return None,
+                Err(_) => pause(&mut looks),
+            }
+        }
+    }
+
+    /// Reads the slot, beside others who do; none if it has another generation.
+    fn reading(&self, generation: u32) -> Option<Reading<'_, T>> {
+        let mut looks = 0;
+        let mut seen = self.state.load(Ordering::Relaxed);
+        loop {
+            let (found, users) = parts(seen);
+            if found != generation {
+                return None;
+            }
+            // More readers than can be counted wait, too.
+            if users >= ALONE - 1 {
+                pause(&mut looks);
+                seen = self.state.load(Ordering::Relaxed);
+                continue;
+            }
+            match self.state.compare_exchange_weak(seen, seen + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some(Reading(self)),
+                Err(other) => seen = other,
+            }
+        }
+    }
+}
+
+/// Lets others go on.
+fn pause(looks: &mut u32) {
+    if *looks < LOOKS {
+        *looks += 1;
+        yield_now();
+    } else {
+        std::thread::sleep(std::time::Duration::from_micros(50));
+    }
+}
+
+impl<T> Alone<'_, T> {
+    #[inline]
+    fn value(&mut self) -> &mut Option<Box<T>> {
+        // SAFETY: nobody else uses the slot, and `self` lends it out once at a time.
+        unsafe { &mut *self.slot.value.get() }
+    }
+}
+
+impl<T> Drop for Alone<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.state.store(state(self.generation, 0), Ordering::Release);
+    }
+}
+
+impl<T> Reading<'_, T> {
+    fn value(&self) -> Option<&T> {
+        // SAFETY: who uses the slot beside this only reads it.
+        unsafe { &*self.0.value.get() }.as_deref()
+    }
+}
+
+impl<T> Drop for Reading<'_, T> {
+    fn drop(&mut self) {
+        self.0.state.fetch_sub(1, Ordering::Release);
+    }
 }
 
 struct Free {
@@ -52,23 +164,23 @@ impl<T, const BLOCK: usize> Table<T, BLOCK> {
                 return Err(Error::new(codes::MEMORY, self.what, None, format!("over {} are alive at once", BLOCK * BLOCKS)));
             }
         };
-        let block = self.blocks[index / BLOCK]
-            .get_or_init(|| (0..BLOCK).map(|_| Slot(RwLock::new(Entry { generation: 0, value: None }))).collect());
-        let mut entry = block[index % BLOCK].0.write().unwrap_or_else(PoisonError::into_inner);
-        entry.value = Some(Box::new(value));
-        Ok((self.kind << (32 + INDEX_BITS) | u64::from(entry.generation) << INDEX_BITS | index as u64) as i64)
+        let block = self.blocks[index / BLOCK].get_or_init(|| (0..BLOCK).map(|_| Slot::empty()).collect());
+        let slot = &block[index % BLOCK];
+        // Whose handle is made up may use the slot at this moment, to find it empty; its generation is nobody's but ours to change.
+        let (generation, _) = parts(slot.state.load(Ordering::Relaxed));
+        let mut alone = slot.alone(generation).ok_or_else(|| self.closed())?;
+        *alone.value() = Some(Box::new(value));
+        Ok((self.kind << (32 + INDEX_BITS) | u64::from(generation) << INDEX_BITS | index as u64) as i64)
     }
 
     /// Drops what `handle` names, once nobody uses it. A handle that names nothing is no error: closing twice is allowed.
     pub(crate) fn release(&self, handle: i64) {
         let Some((slot, generation, index)) = self.slot(handle) else { return };
         let value = {
-            let mut entry = slot.0.write().unwrap_or_else(PoisonError::into_inner);
-            if entry.generation != generation || entry.value.is_none() {
-                return;
-            }
-            entry.generation = entry.generation.wrapping_add(1);
-            entry.value.take()
+            let Some(mut alone) = slot.alone(generation) else { return };
+            let Some(value) = alone.value().take() else { return };
+            alone.generation = generation.wrapping_add(1);
+            value
         };
         self.free.lock().unwrap_or_else(PoisonError::into_inner).released.push(index);
         drop(value);
@@ -77,19 +189,14 @@ impl<T, const BLOCK: usize> Table<T, BLOCK> {
     /// Runs `job` on what `handle` names, if nobody else does at this moment.
     #[inline]
     pub(crate) fn exclusively<R>(&self, handle: i64, job: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
-        let (slot, generation, _) = self.slot(handle).ok_or_else(|| self.closed())?;
-        let mut entry = match slot.0.try_write() {
-            Ok(entry) => entry,
-            // A panic was caught while it was held; the value is still whole by the rules of its own type.
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(codes::CONCURRENT, self.what, None, "is used by two threads at once"));
-            }
-        };
-        if entry.generation != generation {
-            return Err(self.closed());
+        let Some((slot, generation, _)) = self.slot(handle) else { return Err(self.closed()) };
+        match slot.try_alone(generation) {
+            Ok(mut alone) => match alone.value() {
+                Some(value) => job(value),
+                None => Err(self.closed()),
+            },
+            Err(seen) => Err(self.refuse(parts(seen).0 == generation)),
         }
-        job(entry.value.as_mut().ok_or_else(|| self.closed())?)
     }
 
     #[inline]
@@ -102,6 +209,12 @@ impl<T, const BLOCK: usize> Table<T, BLOCK> {
         Some((&self.blocks.get(index / BLOCK)?.get()?[index % BLOCK], (handle >> INDEX_BITS) as u32, index as u32))
     }
 
+    #[cold]
+    fn refuse(&self, in_use: bool) -> Error {
+        if in_use { Error::new(codes::CONCURRENT, self.what, None, "is used by two threads at once") } else { self.closed() }
+    }
+
+    #[cold]
     fn closed(&self) -> Error {
         Error::new(codes::CLOSED, self.what, None, "is closed")
     }
@@ -110,11 +223,7 @@ impl<T, const BLOCK: usize> Table<T, BLOCK> {
 impl<T: Clone, const BLOCK: usize> Table<T, BLOCK> {
     /// A copy of what `handle` names.
     pub(crate) fn get(&self, handle: i64) -> Result<T> {
-        let (slot, generation, _) = self.slot(handle).ok_or_else(|| self.closed())?;
-        let entry = slot.0.read().unwrap_or_else(PoisonError::into_inner);
-        if entry.generation != generation {
-            return Err(self.closed());
-        }
-        entry.value.as_deref().cloned().ok_or_else(|| self.closed())
+        let reading = self.slot(handle).and_then(|(slot, generation, _)| slot.reading(generation));
+        reading.as_ref().and_then(Reading::value).cloned().ok_or_else(|| self.closed())
     }
 }

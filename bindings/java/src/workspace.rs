@@ -3,6 +3,7 @@
 use crate::critical::{HeapArray, Held};
 use crate::error::Fault;
 use crate::layout::Layout;
+use crate::memory::{BY_CANDIDATE, HEAP, Memory, Scalars};
 use crate::options::Options;
 use crate::policy::{POLICIES, strings};
 use crate::scorer::SCORERS;
@@ -10,31 +11,19 @@ use crate::table::Table;
 use equipoise::error::{Error, Result, codes};
 use equipoise::model::Reason;
 use equipoise::policy::Policy;
-use equipoise::score::{DecisionRecord, Explanation, Measures, Recording, Request, Scorer, UNWRITTEN, Workspace};
+use equipoise::score::{DecisionRecord, Explanation, Recording, Request, Scorer, UNWRITTEN, Workspace};
 use jni::Env;
 use jni::objects::{JByteBuffer, JClass, JDoubleArray, JIntArray, JLongArray, JObject, JObjectArray, JString};
-use jni::refs::Global;
-use jni::sys::{jfloat, jint, jlong};
+use jni::sys::{jint, jlong};
 
 /// Every workspace that Java holds.
 pub(crate) static WORKSPACES: Table<State> = Table::new(2, "workspace");
-
-/// Flags of `score`: which of the optional inputs are there. The numbers are those of `Native.java`.
-const TIME: jint = 1;
-const SLOTS: jint = 2;
-const REFERENCE: jint = 4;
-const ORGANIC: jint = 8;
-const ITEM: jint = 16;
-/// Measures are in the packed column, or in an array of the heap, and not in columns of their own.
-pub(crate) const PACKED: jint = 1 << 16;
-pub(crate) const HEAP: jint = 1 << 17;
-/// Those lie candidate by candidate, and not measure by measure.
-const BY_CANDIDATE: jint = 1 << 18;
 
 /// What stands behind one workspace.
 pub(crate) struct State {
     /// Whose switches, breakers and counters it takes part in.
     scorer: Scorer,
+    /// Writes its results to `memory` where there is one, and so goes before it.
     core: Workspace,
     memory: Option<Memory>,
     /// The policy scored with last. Java keeps a policy reachable while it is begun, so a policy that is no longer begun anywhere is
@@ -42,108 +31,8 @@ pub(crate) struct State {
     policy: Option<(jlong, Policy)>,
     last: Option<Scalars>,
     options: Options,
-    /// Set while scoring: still set at the next use, it tells of a panic that left `core` in an unknown state.
+    /// Set while scoring or blending: still set at the next use, it tells of a panic that left `core` in an unknown state.
     dirty: bool,
-}
-
-/// Direct memory that the JVM owns; the reference keeps it alive.
-struct Memory {
-    _owner: Global<JByteBuffer<'static>>,
-    start: *mut u8,
-    layout: Layout,
-    capacity: usize,
-    measures: usize,
-}
-
-// SAFETY: the pointer is to memory that belongs to no thread, and lives as long as `_owner`.
-unsafe impl Send for Memory {}
-// SAFETY: shared access only reads the fields; the memory behind `start` is touched under the table's exclusive lock alone.
-unsafe impl Sync for Memory {}
-
-/// A request without its columns.
-#[derive(Clone, Copy)]
-pub(crate) struct Scalars {
-    pub(crate) n: jint,
-    pub(crate) flags: jint,
-    pub(crate) time: jlong,
-    pub(crate) key: jlong,
-    pub(crate) market: jint,
-    pub(crate) surface: jint,
-    pub(crate) slots: jint,
-    pub(crate) reference: jfloat,
-}
-
-impl Memory {
-    /// The `n` values of a column.
-    ///
-    /// # Safety
-    /// `offset` is a column of `T` in the layout, and `n` at most its length. Java code that writes to a view while this is in use
-    /// breaks its own contract; all values are read as plain numbers of which every bit pattern is valid.
-    unsafe fn column<T>(&self, offset: usize, n: usize) -> &[T] {
-        // SAFETY: within the memory by the caller's promise and the check of the layout in `attach`; aligned, as the start is.
-        unsafe { std::slice::from_raw_parts(self.start.add(offset).cast(), n) }
-    }
-
-    /// The same to write to.
-    ///
-    /// # Safety
-    /// As [`Memory::column`]; no other reference to this column is in use.
-    #[expect(clippy::mut_from_ref, reason = "the memory is not owned by this value")]
-    unsafe fn column_mut<T>(&self, offset: usize, n: usize) -> &mut [T] {
-        // SAFETY: as in `column`, and exclusive by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(offset).cast(), n) }
-    }
-
-    /// The request of these scalars; `heap` are the measures where they are in no column of this memory.
-    #[inline]
-    fn request<'a>(&'a self, scalars: &Scalars, measures: usize, heap: Option<&'a [f32]>) -> Result<Request<'a>> {
-        let n = usize::try_from(scalars.n).ok().filter(|n| *n <= self.capacity);
-        let n = n.ok_or_else(|| Error::new(codes::SHAPE, "n", None, format!("is {}, the capacity is {}", scalars.n, self.capacity)))?;
-        if measures > self.measures {
-            return Err(Error::new(
-                codes::SHAPE,
-                "measures",
-                None,
-                format!("the policy has {measures}, there is room for {}", self.measures),
-            ));
-        }
-        let slots = u32::try_from(scalars.slots)
-            .map_err(|_| Error::new(codes::RANGE, "slots", None, format!("is {}, wanted at least 0", scalars.slots)))?;
-        let given = |flag: jint| scalars.flags & flag != 0;
-        let layout = &self.layout;
-        let packed = if given(PACKED) { n } else { 0 };
-        if packed > layout.packed_candidates {
-            return Err(Error::new(codes::SHAPE, "measures", None, format!("are packed for {n}, {} fit", layout.packed_candidates)));
-        }
-        // SAFETY: offsets and lengths are those of the layout; `measures` columns of `stride` values each lie one after the other, and
-        // `packed_candidates` times `measures` values in the packed one.
-        let together = unsafe {
-            match heap {
-                Some(values) => values,
-                None if given(PACKED) => self.column(layout.packed, n * measures),
-                None => self.column(layout.measures, layout.stride * measures),
-            }
-        };
-        let measures = match (given(BY_CANDIDATE), given(PACKED) || heap.is_some()) {
-            (true, _) => Measures::Rows { values: together, stride: measures },
-            (false, true) => Measures::Columns { values: together, stride: n },
-            (false, false) => Measures::Columns { values: together, stride: layout.stride },
-        };
-        // SAFETY: offsets and lengths are those of the layout.
-        unsafe {
-            Ok(Request {
-                market: scalars.market as u32,
-                surface: scalars.surface as u32,
-                time: given(TIME).then_some(scalars.time),
-                slots: given(SLOTS).then_some(slots),
-                key: scalars.key as u64,
-                reference: given(REFERENCE).then_some(scalars.reference),
-                organic: given(ORGANIC).then(|| self.column(layout.organic, n)),
-                item: given(ITEM).then(|| self.column(layout.item, n)),
-                ..Request::new(self.column(layout.campaign, n), measures)
-            })
-        }
-    }
 }
 
 impl State {
@@ -159,9 +48,18 @@ impl State {
         }
     }
 
-    fn score(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
+    /// Has results written to other memory; gives back the memory of before.
+    fn attach(&mut self, memory: Memory) -> Option<Memory> {
+        self.last = None;
+        // SAFETY: the memory is new, and kept until `core` is gone or attached elsewhere.
+        unsafe { memory.take_results_of(&mut self.core) };
+        self.memory.replace(memory)
+    }
+
+    #[inline]
+    fn score(&mut self, policy: jlong, scalars: &Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
         if self.dirty {
-            self.core = Workspace::with_capacity(0);
+            self.renew();
         }
         self.last = None;
         self.dirty = true;
@@ -170,53 +68,48 @@ impl State {
         outcome
     }
 
-    fn score_clean(&mut self, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
-        if self.policy.as_ref().is_none_or(|bound| bound.0 != policy) {
-            self.policy = Some((policy, POLICIES.get(policy)?));
+    /// Begins anew after a panic.
+    #[cold]
+    fn renew(&mut self) {
+        self.core = Workspace::with_capacity(0);
+        if let Some(memory) = &self.memory {
+            // SAFETY: the workspace that wrote here is gone; this one is, or is attached elsewhere, before the memory goes.
+            unsafe { memory.take_results_of(&mut self.core) };
         }
-        let (Some((_, policy)), Some(memory)) = (&self.policy, &self.memory) else {
-            return Err(Error::new(codes::NOT_BEGUN, "workspace", None, "has no memory"));
-        };
+    }
+
+    #[cold]
+    fn bind(&mut self, policy: jlong) -> Result<()> {
+        self.policy = Some((policy, POLICIES.get(policy)?));
+        Ok(())
+    }
+
+    #[inline]
+    fn score_clean(&mut self, policy: jlong, scalars: &Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
+        if self.policy.as_ref().is_none_or(|bound| bound.0 != policy) {
+            self.bind(policy)?;
+        }
+        let (Some((_, policy)), Some(memory)) = (&self.policy, &self.memory) else { return Err(not_begun("has no memory")) };
         // Whatever may block is done: from here on the JVM may be waiting for this thread.
         let held = heap.as_ref().map(HeapArray::hold).transpose()?;
-        let request = match memory.request(&scalars, policy.measures().len(), held.as_ref().map(Held::values)) {
-            Ok(request) => request,
+        let measures = policy.measures().len();
+        let n = match memory.check(scalars, measures) {
+            Ok(n) => n,
             Err(error) => {
                 self.scorer.count_failure(&mut self.core, &error);
                 return Err(error);
             }
         };
-        let request = self.options.add(scalars.flags, request);
-        let decision = self.scorer.score(policy, &request, &mut self.core)?;
-        let n = request.campaign.len();
-        let picks = decision.picks().len();
-        // SAFETY: results are columns of their own, as long as the capacity; a request has at most n picks.
-        unsafe {
-            memory.column_mut::<f32>(memory.layout.scores, n).copy_from_slice(decision.scores());
-            memory.column_mut::<u32>(memory.layout.picks, picks).copy_from_slice(decision.picks());
-            memory.column_mut::<u32>(memory.layout.positions, picks).copy_from_slice(decision.positions());
-            for (to, reason) in memory.column_mut::<u8>(memory.layout.reasons, n).iter_mut().zip(decision.reasons()) {
-                *to = *reason as u8;
-            }
-        }
-        self.last = Some(scalars);
+        // SAFETY: checked just now.
+        let mut request = unsafe { memory.request(scalars, n, measures, held.as_ref().map(Held::values)) };
+        self.options.add(scalars.flags, &mut request);
+        let picks = self.scorer.score(policy, &request, &mut self.core)?.picks().len();
+        self.last = Some(*scalars);
         Ok(picks as jint)
     }
 
-    /// The policy and the request of the last score.
-    fn scored(&self) -> Result<(&Policy, Request<'_>)> {
-        let (Some(scalars), Some((_, policy)), Some(memory)) = (&self.last, &self.policy, &self.memory) else {
-            return Err(Error::new(codes::NOT_BEGUN, "workspace", None, "has no results; call score first"));
-        };
-        if scalars.flags & HEAP != 0 {
-            return Err(Error::new(codes::NOT_BEGUN, "measures", None, "were scored in an array that is not held any more"));
-        }
-        let request = memory.request(scalars, policy.measures().len(), None)?;
-        Ok((policy, self.options.add(scalars.flags, request)))
-    }
-
     fn explain(&self, i: jint) -> Result<(Explanation, Vec<String>)> {
-        let (policy, request) = self.scored()?;
+        let (policy, request) = scored(self.last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)?;
         let i = usize::try_from(i).map_err(|_| Error::new(codes::ROW, "i", None, format!("is {i}")))?;
         let explanation = policy.explain(&request, &self.core, i)?;
         let names = explanation.terms.iter().map(|term| policy.term_name(term)).collect();
@@ -224,17 +117,24 @@ impl State {
     }
 
     pub(crate) fn record(&self, what: Recording) -> Result<DecisionRecord> {
-        let (policy, request) = self.scored()?;
+        let (policy, request) = scored(self.last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)?;
         policy.record(&request, &self.core, what)
     }
 
     fn blend(&mut self) -> Result<Vec<jint>> {
-        let mut core = std::mem::take(&mut self.core);
-        let order = self
-            .scored()
-            .and_then(|(policy, request)| policy.blend(&request, &mut core).map(|order| order.iter().map(|i| *i as jint).collect()));
-        self.core = core;
+        // There are no results after a panic.
+        let (last, dirty) = (self.last.take(), std::mem::replace(&mut self.dirty, true));
+        let order = scored(last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)
+            .and_then(|(policy, request)| policy.blend(&request, &mut self.core).map(|order| order.iter().map(|i| *i as jint).collect()));
+        (self.last, self.dirty) = (last, dirty);
         order
+    }
+
+    /// Writes the reasons of the last score to their column: few ask for them, so a score does not.
+    fn tell_reasons(&mut self) -> Result<()> {
+        let (Some(_), Some(memory)) = (&self.last, &mut self.memory) else { return Err(not_begun(NO_RESULTS)) };
+        memory.take_reasons(self.core.reasons());
+        Ok(())
     }
 
     /// There are no results of the options that are about to change.
@@ -245,6 +145,31 @@ impl State {
     pub(crate) fn options(&mut self) -> &mut Options {
         &mut self.options
     }
+}
+
+const NO_RESULTS: &str = "has no results; call score first";
+
+fn not_begun(what: &str) -> Error {
+    Error::new(codes::NOT_BEGUN, "workspace", None, what)
+}
+
+/// The policy and the request of the last score. Of parts of a [`State`], so that the others can be changed.
+fn scored<'a>(
+    last: Option<&Scalars>,
+    policy: Option<&'a (jlong, Policy)>,
+    memory: Option<&'a Memory>,
+    options: &'a Options,
+) -> Result<(&'a Policy, Request<'a>)> {
+    let (Some(scalars), Some((_, policy)), Some(memory)) = (last, policy, memory) else { return Err(not_begun(NO_RESULTS)) };
+    if scalars.flags & HEAP != 0 {
+        return Err(Error::new(codes::NOT_BEGUN, "measures", None, "were scored in an array that is not held any more"));
+    }
+    let measures = policy.measures().len();
+    let n = memory.check(scalars, measures)?;
+    // SAFETY: checked just now.
+    let mut request = unsafe { memory.request(scalars, n, measures, None) };
+    options.add(scalars.flags, &mut request);
+    Ok((policy, request))
 }
 
 pub(crate) fn new<'local>(_env: &mut Env<'local>, _class: JClass<'local>, scorer: jlong) -> std::result::Result<jlong, Fault> {
@@ -305,16 +230,21 @@ pub(crate) fn attach<'local>(
         return Err(Error::new(codes::SHAPE, "memory", None, format!("has {length} bytes, wanted {} on a cache line", layout.total)).into());
     }
     let owner = env.new_global_ref(&memory)?;
-    let before = WORKSPACES.exclusively(workspace, |state| {
-        state.last = None;
-        Ok(state.memory.replace(Memory { _owner: owner, start, layout, capacity: capacity as usize, measures: measures as usize }))
-    })?;
+    // SAFETY: both were checked just now.
+    let memory = unsafe { Memory::new(owner, start, layout, capacity as usize, measures as usize) };
+    let before = WORKSPACES.exclusively(workspace, |state| Ok(state.attach(memory)))?;
     drop(before);
     Ok(())
 }
 
-pub(crate) fn score(workspace: jlong, policy: jlong, scalars: Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
+#[inline]
+pub(crate) fn score(workspace: jlong, policy: jlong, scalars: &Scalars, heap: Option<HeapArray<'_, '_>>) -> Result<jint> {
     WORKSPACES.exclusively(workspace, |state| state.score(policy, scalars, heap))
+}
+
+/// Writes the reasons of the last score to their column.
+pub(crate) fn tell_reasons<'local>(_env: &mut Env<'local>, _class: JClass<'local>, workspace: jlong) -> std::result::Result<(), Fault> {
+    Ok(WORKSPACES.exclusively(workspace, State::tell_reasons)?)
 }
 
 /// The measures of the last score, which were in an array, are in their columns now.

@@ -7,7 +7,9 @@
 mod table;
 
 mod sync {
-    pub(crate) use shuttle::sync::{Mutex, PoisonError, RwLock, TryLockError};
+    pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use shuttle::sync::{Mutex, PoisonError};
+    pub(crate) use shuttle::thread::yield_now;
     /// The standard one: what initialises a block touches nothing that others can see.
     pub(crate) use std::sync::OnceLock;
 }

@@ -125,7 +125,7 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
         } else {
             slate::pick(policy, request, slots, ws);
         }
-        std::mem::swap(&mut own.plain, &mut ws.picks);
+        own.plain.extend_from_slice(&ws.picks);
         ws.picks.clear();
         ws.positions.clear();
     }

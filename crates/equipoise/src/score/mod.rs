@@ -44,6 +44,7 @@ mod publication;
 mod record;
 mod refuse;
 mod request;
+mod results;
 mod rows;
 mod scorer;
 mod seat;

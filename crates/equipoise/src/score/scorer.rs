@@ -205,11 +205,18 @@ impl Scorer {
 
     /// The workspace's place at this scorer, taken out of it; made where it has none.
     #[expect(clippy::unnecessary_box_returns, reason = "the box itself goes back and forth")]
+    #[inline]
     fn seat(&self, workspace: &mut Workspace) -> Box<Seat> {
         match workspace.seat.take() {
             Some(seat) if seat.scorer == self.0.number => seat,
-            _ => Box::new(Seat::new(self.0.number, self.0.registry.register())),
+            _ => self.new_seat(),
         }
+    }
+
+    #[expect(clippy::unnecessary_box_returns, reason = "as above")]
+    #[cold]
+    fn new_seat(&self) -> Box<Seat> {
+        Box::new(Seat::new(self.0.number, self.0.registry.register()))
     }
 
     /// Brings the seat's gates up to this moment and to `policy`.

@@ -1,6 +1,7 @@
 //! The memory of a request, and the view of its outcome.
 
 use super::arrange::Arrangement;
+use super::results::Results;
 use super::seat::Seat;
 use super::{Blend, DecisionRecord, Explanation, Recording, Request};
 use crate::error::{Error, Result, codes};
@@ -12,10 +13,10 @@ use std::collections::TryReserveError;
 /// Results and scratch memory of one request at a time; used again and again, it stops allocating.
 #[derive(Debug, Default)]
 pub struct Workspace {
-    pub(super) scores: Vec<f32>,
+    pub(super) scores: Results<f32>,
     pub(super) reasons: Vec<Reason>,
-    pub(super) picks: Vec<u32>,
-    pub(super) positions: Vec<u32>,
+    pub(super) picks: Results<u32>,
+    pub(super) positions: Results<u32>,
     /// Index of each candidate's campaign; the policy's number of campaigns where it has none.
     pub(super) campaigns: Vec<u32>,
     /// `V` of the segment.
@@ -46,10 +47,10 @@ impl Workspace {
     pub fn with_capacity(n: usize) -> Self {
         let places = PLACE_LIMIT as usize;
         Self {
-            scores: Vec::with_capacity(n),
+            scores: Results::with_capacity(n),
             reasons: Vec::with_capacity(n),
-            picks: Vec::with_capacity(places),
-            positions: Vec::with_capacity(places),
+            picks: Results::with_capacity(places),
+            positions: Results::with_capacity(places),
             campaigns: Vec::with_capacity(n),
             values: Vec::with_capacity(16),
             leaders: Vec::with_capacity(n + LANES),
@@ -58,6 +59,14 @@ impl Workspace {
             places: organic::Places::with_capacity(places),
             ..Self::default()
         }
+    }
+
+    /// From now on scores, picks and positions are written straight to this memory of the caller's, from its start on. A request may then have
+    /// as many candidates as `scores` is long, and needs room for as many picks, at most 255; one that does not fit is `resource_exhausted.memory`.
+    /// There are no results until the next request.
+    pub fn write_to(&mut self, scores: &'static mut [f32], picks: &'static mut [u32], positions: &'static mut [u32]) {
+        self.forget();
+        (self.scores, self.picks, self.positions) = (Results::lent(scores), Results::lent(picks), Results::lent(positions));
     }
 
     /// Empties everything and makes room for `n` candidates of this policy.
@@ -71,17 +80,19 @@ impl Workspace {
         self.positions.clear();
         // All at once: a second request of up to this size finds everything there.
         self.capacity = self.capacity.max(n);
-        room(&mut self.scores, self.capacity)
-            .and_then(|()| room(&mut self.reasons, self.capacity))
-            .and_then(|()| room(&mut self.picks, PLACE_LIMIT as usize))
-            .and_then(|()| room(&mut self.positions, PLACE_LIMIT as usize))
+        let no_memory = || Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates"));
+        let (places, most) = (PLACE_LIMIT as usize, n.min(PLACE_LIMIT as usize));
+        if !(self.scores.make_room(n, self.capacity) && self.picks.make_room(most, places) && self.positions.make_room(most, places)) {
+            return Err(no_memory());
+        }
+        room(&mut self.reasons, self.capacity)
             .and_then(|()| room(&mut self.campaigns, self.capacity))
             .and_then(|()| room(&mut self.values, policy.measures().len() + 1))
             .and_then(|()| room(&mut self.ties, if policy.tie_breadth() > 0.0 { self.capacity } else { 0 }))
             .and_then(|()| room(&mut self.leaders, self.capacity + LANES))
             .and_then(|()| room(&mut self.heap, self.capacity))
             .and_then(|()| self.bench.reserve(self.capacity, width))
-            .map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
+            .map_err(|_| no_memory())?;
         self.bench.begin(n, width);
         Ok(())
     }
@@ -91,13 +102,14 @@ impl Workspace {
         self.capacity
     }
 
-    /// Bytes of memory that it holds, but for small change.
+    /// Bytes of memory of its own, but for small change.
     pub(super) fn memory(&self) -> usize {
         fn bytes<T>(list: &Vec<T>) -> usize {
             list.capacity() * size_of::<T>()
         }
-        let words = bytes(&self.scores) + bytes(&self.campaigns) + bytes(&self.ties) + bytes(&self.leaders);
-        words + bytes(&self.picks) + bytes(&self.positions) + bytes(&self.reasons) + bytes(&self.heap) + self.bench.memory()
+        let results = self.scores.bytes() + self.picks.bytes() + self.positions.bytes() + bytes(&self.reasons);
+        let words = bytes(&self.campaigns) + bytes(&self.ties) + bytes(&self.leaders);
+        results + words + bytes(&self.heap) + self.bench.memory()
     }
 
     pub(super) fn forget(&mut self) {

@@ -150,7 +150,7 @@ final class Native {
   /** Makes {@code memory} the workspace's, laid out by {@link #workspaceLayout}; the workspace keeps it alive. */
   static native void workspaceAttach(long workspace, ByteBuffer memory, int capacity, int measures);
 
-  /** Scores the first {@code n} candidates of the attached memory and writes the results there; gives the number of picks. */
+  /** Scores the first {@code n} candidates of the attached memory and writes the results there, but for reasons; gives the number of picks. */
   static native int score(
       long workspace, long policy, int n, int flags, long time, long key, int market, int surface, int slots, float reference);
 
@@ -161,6 +161,9 @@ final class Native {
   static native int scoreArray(
       long workspace, long policy, int n, int flags, long time, long key, int market, int surface, int slots, float reference,
       float[] measures);
+
+  /** Writes the reasons of the last score to their column. */
+  static native void tellReasons(long workspace);
 
   /** Says that the measures of the last score, which were in an array, are in their columns now. */
   static native void settled(long workspace);

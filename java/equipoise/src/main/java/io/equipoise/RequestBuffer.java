@@ -23,6 +23,10 @@ final class RequestBuffer {
   private static final int STEP = 64;
 
   private final Handle handle;
+  /** The handle's number and the policy's, at hand. */
+  private final long raw;
+
+  private long policyRaw;
 
   private int capacity;
   private int measureCapacity;
@@ -52,6 +56,14 @@ final class RequestBuffer {
   private long key;
   private float reference;
 
+  /** Whether organic scores, campaigns or items have entries that {@link #settleColumns} may have to fill. */
+  private boolean loose;
+  /** Whether a column of measures that starts every request unwritten was written. */
+  private boolean measured;
+  /** Where none was: entries below this one hold what they start with in all of those. */
+  private int blank;
+  /** Whether the reasons of the last score are in their column. */
+  private boolean reasoned;
   /** The measures of the last score, where they were left in an array of the caller's. */
   private float[] array;
   private boolean arrayByCandidate;
@@ -67,6 +79,7 @@ final class RequestBuffer {
 
   RequestBuffer(long scorer, Policy policy, int capacity) {
     handle = new Handle(this, Native.workspaceNew(scorer), Native::workspaceRelease);
+    raw = handle.raw;
     allocate(capacity, policy.measures().size());
     bind(policy);
   }
@@ -107,7 +120,7 @@ final class RequestBuffer {
     int newPackedCandidates = (int) layout[10];
     FloatBuffer newPacked =
         memory.slice((int) layout[9], newPackedCandidates * wantedMeasures * Float.BYTES).order(memory.order()).asFloatBuffer();
-    Native.workspaceAttach(handle.raw, memory, rounded, wantedMeasures);
+    Native.workspaceAttach(raw, memory, rounded, wantedMeasures);
     organic = newOrganic;
     campaign = newCampaign;
     item = newItem;
@@ -128,6 +141,7 @@ final class RequestBuffer {
   private void bind(Policy next) {
     boolean same = policy != null && policy.measures().equals(next.measures());
     policy = next;
+    policyRaw = next.raw();
     measureCount = next.measures().size();
     if (!same) {
       for (int j = 0; j < measureCount; j++) {
@@ -138,6 +152,7 @@ final class RequestBuffer {
   }
 
   private synchronized void listUnviewed() {
+    blank = 0;
     unviewed = Arrays.stream(measures, 0, measureCount).filter(column -> !column.viewed()).toArray(FloatColumn[]::new);
   }
 
@@ -175,11 +190,16 @@ final class RequestBuffer {
     organic.begin();
     campaign.begin(count);
     item.begin(count);
-    for (FloatColumn column : unviewed) {
-      column.begin();
+    if (measured) {
+      for (FloatColumn column : unviewed) {
+        column.begin();
+      }
+      measured = false;
+      blank = 0;
     }
     array = null;
-    flags = 0;
+    flags = (organic.touched() ? Native.ORGANIC : 0) | (item.touched() ? Native.ITEM : 0);
+    loose = !campaign.touched();
     market = -1;
     surface = -1;
     key = 0;
@@ -241,26 +261,39 @@ final class RequestBuffer {
   void organic(int i, float value) {
     checkIndex(i);
     organic.put(i, value);
+    wroteOrganic();
   }
 
   void organic(int start, float[] values, int from, int count) {
     checkRange(start, values == null ? -1 : values.length, from, count, "organic");
     organic.put(start, values, from, count);
+    wroteOrganic();
   }
 
   FloatBuffer organic() {
     checkBegun();
-    return organic.view();
+    FloatBuffer view = organic.view();
+    wroteOrganic();
+    return view;
+  }
+
+  private void wroteOrganic() {
+    if (organic.touched()) {
+      flags |= Native.ORGANIC;
+      loose = true;
+    }
   }
 
   void campaign(int i, int row) {
     checkIndex(i);
     campaign.put(i, row);
+    loose = true;
   }
 
   void campaign(int start, int[] rows, int from, int count) {
     checkRange(start, rows == null ? -1 : rows.length, from, count, "campaign");
     campaign.put(start, rows, from, count);
+    loose = true;
   }
 
   IntBuffer campaign() {
@@ -271,21 +304,33 @@ final class RequestBuffer {
   void item(int i, int value) {
     checkIndex(i);
     item.put(i, value);
+    wroteItem();
   }
 
   void item(int start, int[] items, int from, int count) {
     checkRange(start, items == null ? -1 : items.length, from, count, "item");
     item.put(start, items, from, count);
+    wroteItem();
   }
 
   IntBuffer item() {
     checkBegun();
-    return item.view();
+    IntBuffer view = item.view();
+    wroteItem();
+    return view;
+  }
+
+  private void wroteItem() {
+    if (item.touched()) {
+      flags |= Native.ITEM;
+      loose = true;
+    }
   }
 
   void measure(int i, int j, float value) {
     checkIndex(i);
     if (j >= 0 && j < measureCount) {
+      measured = true;
       measures[j].put(i, value);
     } else {
       checkMeasure(j);
@@ -295,6 +340,7 @@ final class RequestBuffer {
   void measure(int j, int start, float[] values, int from, int count) {
     checkRange(start, values == null ? -1 : values.length, from, count, "measure");
     if (j >= 0 && j < measureCount) {
+      measured = true;
       measures[j].put(start, values, from, count);
     } else {
       checkMeasure(j);
@@ -323,8 +369,11 @@ final class RequestBuffer {
 
   void score() {
     int given = prepare();
-    for (FloatColumn column : unviewed) {
-      column.finish(n);
+    if (measured || n > blank) {
+      for (FloatColumn column : unviewed) {
+        column.finish(n);
+      }
+      blank = measured ? 0 : n;
     }
     score(given, null);
   }
@@ -363,28 +412,34 @@ final class RequestBuffer {
     if ((flags & Native.TIME) == 0) {
       time = System.currentTimeMillis() * 1000;
     }
-    int given = flags | Native.TIME;
-    if (organic.touched()) {
+    if (loose) {
+      settleColumns();
+    }
+    return flags | Native.TIME;
+  }
+
+  /** Fills what was not written of columns that were begun to be, and of campaigns. */
+  private void settleColumns() {
+    if ((flags & Native.ORGANIC) != 0) {
       organic.finish(n);
-      given |= Native.ORGANIC;
     }
     campaign.finish(n);
-    if (item.touched()) {
+    if ((flags & Native.ITEM) != 0) {
       item.finish(n);
-      given |= Native.ITEM;
     }
-    return given;
+    loose = false;
   }
 
   private void score(int given, float[] amounts) {
     scored = false;
+    reasoned = false;
     array = null;
     busy = true;
     try {
       picked =
           amounts == null
-              ? Native.score(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference)
-              : Native.scoreArray(handle.raw, policy.raw(), n, given, time, key, market, surface, slots, reference, amounts);
+              ? Native.score(raw, policyRaw, n, given, time, key, market, surface, slots, reference)
+              : Native.scoreArray(raw, policyRaw, n, given, time, key, market, surface, slots, reference, amounts);
     } finally {
       busy = false;
       Reference.reachabilityFence(policy);
@@ -398,6 +453,7 @@ final class RequestBuffer {
     if (array == null) {
       return;
     }
+    measured = true;
     for (int j = 0; j < measureCount; j++) {
       if (arrayByCandidate) {
         for (int i = 0; i < n; i++) {
@@ -407,7 +463,7 @@ final class RequestBuffer {
         measures[j].put(0, array, j * n, n);
       }
     }
-    Native.settled(handle.raw);
+    Native.settled(raw);
     array = null;
   }
 
@@ -418,6 +474,14 @@ final class RequestBuffer {
 
   String reason(int i) {
     checkResult(i);
+    if (!reasoned) {
+      try {
+        Native.tellReasons(raw);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+      reasoned = true;
+    }
     return REASONS[reasons.get(i)];
   }
 
@@ -457,7 +521,7 @@ final class RequestBuffer {
     Object[] lines;
     try {
       settle();
-      lines = Native.explain(handle.raw, i);
+      lines = Native.explain(raw, i);
     } finally {
       Reference.reachabilityFence(policy);
       Reference.reachabilityFence(this);
@@ -483,7 +547,7 @@ final class RequestBuffer {
     checkBegun();
     scored = false;
     try {
-      Native.option(handle.raw, what, ints, floats, width);
+      Native.option(raw, what, ints, floats, width);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -499,7 +563,7 @@ final class RequestBuffer {
     checkScored();
     try {
       settle();
-      return Native.blend(handle.raw);
+      return Native.blend(raw);
     } finally {
       Reference.reachabilityFence(policy);
       Reference.reachabilityFence(this);
@@ -509,7 +573,7 @@ final class RequestBuffer {
   double[] outcome() {
     checkScored();
     try {
-      return Native.outcome(handle.raw);
+      return Native.outcome(raw);
     } finally {
       Reference.reachabilityFence(this);
     }
@@ -519,7 +583,7 @@ final class RequestBuffer {
     checkScored();
     try {
       settle();
-      return Records.of(Native.record(handle.raw, (terms ? Native.TERMS : 0) | (candidates ? Native.CANDIDATES : 0)));
+      return Records.of(Native.record(raw, (terms ? Native.TERMS : 0) | (candidates ? Native.CANDIDATES : 0)));
     } finally {
       Reference.reachabilityFence(policy);
       Reference.reachabilityFence(this);
@@ -563,7 +627,7 @@ final class RequestBuffer {
   }
 
   long raw() {
-    return handle.raw;
+    return raw;
   }
 
   private void checkBegun() {

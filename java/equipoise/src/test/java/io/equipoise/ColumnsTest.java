@@ -202,4 +202,26 @@ class ColumnsTest {
     assertEquals(argument, e.argument());
     assertEquals(index, e.index());
   }
+
+  @Test
+  void reasonsAreThoseOfTheLastScoreWheneverAsked() {
+    try (Scorer scorer = Scorer.of(Policies.load("example"))) {
+      Policy p = scorer.policy();
+      Workspace ws = scorer.newWorkspace(2);
+      begin(ws, p).campaign(0, Policy.ORGANIC).score();
+      assertEquals("organic", ws.reason(0));
+      assertEquals("unknown", ws.reason(1));
+      ws.campaign(1, Policy.ORGANIC).score();
+      ws.campaign(0, Policy.UNKNOWN).score();
+      assertEquals("unknown", ws.reason(0), "of the last score, though none was asked for after the one before");
+      assertEquals("organic", ws.reason(1));
+      // A larger request moves all columns.
+      ws.begin(p, 5_000).campaign(4_999, Policy.ORGANIC).score();
+      assertEquals("organic", ws.reason(4_999));
+      assertEquals("unknown", ws.reason(4_998));
+      begin(ws, p).score();
+      ws.blend();
+      assertEquals("unknown", ws.reason(0));
+    }
+  }
 }

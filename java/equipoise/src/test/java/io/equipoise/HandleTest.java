@@ -40,7 +40,11 @@ class HandleTest {
             Native.workspaceRelease(handle);
             break;
           default:
-            Native.explain(handle, i);
+            if (i % 8 < 4) {
+              Native.explain(handle, i);
+            } else {
+              Native.tellReasons(handle);
+            }
         }
       } catch (UsageException e) {
         assertEquals("usage.closed", e.code());
@@ -88,6 +92,7 @@ class HandleTest {
     long workspace = workspace();
     try {
       assertEquals("usage.not_begun", assertThrows(UsageException.class, () -> score(workspace, policy, 1)).code());
+      assertEquals("usage.not_begun", assertThrows(UsageException.class, () -> Native.tellReasons(workspace)).code());
       long total = Native.workspaceLayout(64, 2)[11];
       ByteBuffer small = ByteBuffer.allocateDirect((int) total + 64).alignedSlice(64).limit((int) total - 1).slice();
       assertInvalid("invalid_input.shape", () -> Native.workspaceAttach(workspace, small, 64, 2));
@@ -104,6 +109,10 @@ class HandleTest {
       // Memory of zeros holds row 0, which an empty policy cannot have, whatever its tag.
       assertThrows(InvalidInputException.class, () -> score(workspace, policy, 64));
       assertEquals(0, score(workspace, policy, 0));
+      Native.tellReasons(workspace);
+      // Memory of another size holds no results.
+      Native.workspaceAttach(workspace, good, 64, 2);
+      assertEquals("usage.not_begun", assertThrows(UsageException.class, () -> Native.tellReasons(workspace)).code());
     } finally {
       Native.policyRelease(policy);
       Native.workspaceRelease(workspace);

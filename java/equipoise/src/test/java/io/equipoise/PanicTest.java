@@ -37,4 +37,20 @@ class PanicTest {
       }
     }
   }
+
+  @Test
+  void resultsAreRightAfterAPanic() {
+    Policy policy = Policies.load("permuted-0");
+    try (Scorer scorer = Scorer.of(policy);
+        Workspace ws = scorer.newWorkspace(4)) {
+      for (int i = 0; i < 100; i++) {
+        int last = i % 4;
+        ws.begin(policy, 4).campaign(last, policy.row("c-004")).measure(last, 0, 1f).score();
+        assertEquals(1f - Policies.price(4, 0), ws.promotionScore(last));
+        assertEquals(last, ws.pick(0));
+        assertEquals("picked", ws.reason(last));
+        assertThrows(InternalException.class, () -> Native.panicInWorkspace(ws.buffer().raw(), "injected while scoring"));
+      }
+    }
+  }
 }

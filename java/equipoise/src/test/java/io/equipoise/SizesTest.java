@@ -97,6 +97,17 @@ class SizesTest {
   }
 
   @Test
+  void aRefusedNumberOfSlotsIsOfItsRequestAlone() {
+    try (Scorer scorer = Scorer.empty()) {
+      Workspace ws = scorer.newWorkspace(4);
+      ws.begin(scorer.policy(), 4).slots(-1);
+      assertInvalid("invalid_input.range", "slots", -1, ws::score);
+      ws.begin(scorer.policy(), 4).score();
+      assertEquals(0, ws.picks());
+    }
+  }
+
+  @Test
   void orderOfCalls() {
     try (Scorer scorer = Scorer.empty()) {
       Workspace ws = scorer.newWorkspace(4);
@@ -107,6 +118,7 @@ class SizesTest {
       ws.begin(scorer.policy(), 4);
       assertNotBegun(ws::picks);
       assertNotBegun(() -> ws.promotionScore(0));
+      assertNotBegun(() -> ws.reason(0));
       assertNotBegun(() -> ws.explain(0));
       assertNotBegun(ws::time);
       ws.score();
