@@ -27,8 +27,18 @@ def test_records_are_those_of_the_other_languages() -> None:
         record = request.record(terms=True)
         told = json.loads(case["record"])
         if of["request"]["organic"] is None:
-            # A request in Python has organic scores; what the record was made of differs, and what was decided does not.
-            same = ("policy_id", "key", "propensity", "given_up", "pick", "place", "score", "pick_propensity", "campaign")
+            # A request in Python has organic scores: what the record was made of differs, what was decided does not.
+            same = (
+                "policy_id",
+                "key",
+                "propensity",
+                "given_up",
+                "pick",
+                "place",
+                "score",
+                "pick_propensity",
+                "campaign",
+            )
             mine = json.loads(record.to_json())
             assert {name: mine[name] for name in same} == {name: told[name] for name in same}
         else:
