@@ -199,6 +199,25 @@ def test_a_switch_acts_on_other_threads_at_once() -> None:
     assert told == ["switched_off"] * 2
 
 
+def test_causes_say_what_kept_out() -> None:
+    scorer = eq.Scorer(SMALL)
+    scorer.set_breaker(RULE)
+    scorer.record_response("a", 10, 10)
+    request = scorer.request(max_candidates=1)
+    for wanted in ("breaker", "switched_off"):
+        request.campaign[:] = SMALL.resolve(["a"])
+        request.begin(SMALL, 1, market="SE", surface="radio", time=15, reference=0.0)
+        request.score()
+        cause = request.explain(0).cause
+        assert cause is not None
+        assert (cause.name, request.reasons) == (wanted, [wanted])
+        assert '"a"' in cause.text
+        record = request.record()
+        assert record.replay(SMALL) == record
+        scorer.reset_breaker("a")
+        scorer.switch_off("campaign", "a")
+
+
 def test_breakers() -> None:
     scorer = eq.Scorer(SMALL)
     before = reason(scorer)

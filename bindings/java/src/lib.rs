@@ -49,6 +49,18 @@ const METHODS: &[NativeMethod] = &[
         static fn policy_rows(policy: jlong, text: [jbyte], ends: [jint], out: [jint], count: jint) -> jint,
     },
     native_method! { error_policy = Throw, fn = policy::index, static fn policy_index(policy: jlong, what: jint, name: [jbyte]) -> jint },
+    native_method! { error_policy = Throw, fn = policy::bytes, static fn policy_bytes(policy: jlong) -> [jbyte] },
+    native_method! { error_policy = Throw, fn = policy::save, static fn policy_save(policy: jlong, path: [jbyte]) },
+    native_method! {
+        error_policy = Throw,
+        fn = policy::with_valid_until,
+        static fn policy_with_valid_until(policy: jlong, micros: jlong) -> jlong,
+    },
+    native_method! {
+        error_policy = Throw,
+        fn = policy::with_lineage,
+        static fn policy_with_lineage(policy: jlong, programme: [jbyte], epoch: jlong, parent: [jbyte]) -> jlong,
+    },
     native_method! { error_policy = Throw, fn = policy::metadata, static fn policy_metadata(policy: jlong) -> [JString] },
     native_method! { error_policy = Throw, fn = scorer::new, static fn scorer_new(policy: jlong, switches: [jbyte]) -> jlong },
     native_method! { error_policy = Throw, fn = scorer::release, static fn scorer_release(scorer: jlong) },
@@ -140,6 +152,12 @@ const METHODS: &[NativeMethod] = &[
     native_method! { error_policy = Throw, fn = workspace::outcome, static fn outcome(workspace: jlong) -> [jdouble] },
     native_method! { error_policy = Throw, fn = record::record, static fn record(workspace: jlong, what: jint) -> [java.lang.Object] },
     native_method! { error_policy = Throw, fn = workspace::tell_reasons, static fn tell_reasons(workspace: jlong) },
+    native_method! { error_policy = Throw, fn = record::parse, static fn record_of_json(json: [jbyte]) -> [java.lang.Object] },
+    native_method! {
+        error_policy = Throw,
+        fn = record::replay,
+        static fn record_replay(policy: jlong, json: [jbyte]) -> [java.lang.Object],
+    },
     native_method! { error_policy = Throw, fn = workspace::settled, static fn settled(workspace: jlong) },
     native_method! { error_policy = Throw, fn = workspace::explain, static fn explain(workspace: jlong, i: jint) -> [java.lang.Object] },
 ];

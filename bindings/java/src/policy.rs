@@ -3,7 +3,7 @@
 use crate::error::Fault;
 use crate::table::Table;
 use equipoise::error::{Error, codes};
-use equipoise::policy::{Policy, UNKNOWN};
+use equipoise::policy::{Lineage, Policy, UNKNOWN, parse_id};
 use jni::Env;
 use jni::objects::{JByteArray, JClass, JIntArray, JObjectArray, JString};
 use jni::sys::{jint, jlong};
@@ -49,6 +49,47 @@ pub(crate) fn measures<'local>(
     policy: jlong,
 ) -> Result<JObjectArray<'local, JString<'local>>, Fault> {
     strings(env, POLICIES.get(policy)?.measures())
+}
+
+/// The canonical bytes of the file.
+pub(crate) fn bytes<'local>(env: &mut Env<'local>, _class: JClass<'local>, policy: jlong) -> Result<JByteArray<'local>, Fault> {
+    Ok(env.byte_array_from_slice(POLICIES.get(policy)?.to_bytes())?)
+}
+
+pub(crate) fn save<'local>(env: &mut Env<'local>, _class: JClass<'local>, policy: jlong, path: JByteArray<'local>) -> Result<(), Fault> {
+    let path = text(env.convert_byte_array(&path)?, "path")?;
+    Ok(POLICIES.get(policy)?.save(path)?)
+}
+
+pub(crate) fn with_valid_until<'local>(
+    _env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+    micros: jlong,
+) -> Result<jlong, Fault> {
+    Ok(POLICIES.insert(POLICIES.get(policy)?.with_valid_until(micros)?)?)
+}
+
+/// A null text is none; so is an epoch below 0.
+pub(crate) fn with_lineage<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+    programme: JByteArray<'local>,
+    epoch: jlong,
+    parent: JByteArray<'local>,
+) -> Result<jlong, Fault> {
+    let programme = optional(env, &programme, "programme")?;
+    let parent = optional(env, &parent, "parent")?.map(|id| parse_id(&id)).transpose()?;
+    let lineage = Lineage { programme, epoch: u64::try_from(epoch).ok(), parent };
+    Ok(POLICIES.insert(POLICIES.get(policy)?.with_lineage(&lineage)?)?)
+}
+
+fn optional<'local>(env: &mut Env<'local>, bytes: &JByteArray<'local>, argument: &str) -> Result<Option<String>, Fault> {
+    if bytes.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(text(env.convert_byte_array(bytes)?, argument)?))
 }
 
 /// Everything that travels along as text: key, value, key, value, ...

@@ -1,11 +1,11 @@
 //! Decision records as arrays of Java.
 
 use crate::error::Fault;
-use crate::policy::strings;
+use crate::policy::{POLICIES, strings, text};
 use crate::workspace::WORKSPACES;
-use equipoise::score::{RecordedCandidates, Recording};
+use equipoise::score::{DecisionRecord, RecordedCandidates, Recording};
 use jni::Env;
-use jni::objects::{JClass, JObject, JObjectArray, JString};
+use jni::objects::{JByteArray, JClass, JObject, JObjectArray, JString};
 use jni::sys::{jint, jlong};
 
 /// Flags of `record`. The numbers are those of `Native.java`.
@@ -43,12 +43,41 @@ pub(crate) fn record<'local>(
     what: jint,
 ) -> std::result::Result<Objects<'local>, Fault> {
     let what = Recording { terms: what & TERMS != 0, candidates: what & CANDIDATES != 0 };
-    let r = WORKSPACES.exclusively(workspace, |state| state.record(what))?;
+    arrays(env, WORKSPACES.exclusively(workspace, |state| state.record(what))?)
+}
+
+fn read<'local>(env: &mut Env<'local>, json: &JByteArray<'local>) -> std::result::Result<DecisionRecord, Fault> {
+    Ok(DecisionRecord::from_json(&text(env.convert_byte_array(json)?, "record")?)?)
+}
+
+/// The record that a JSON text holds.
+pub(crate) fn parse<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    json: JByteArray<'local>,
+) -> std::result::Result<Objects<'local>, Fault> {
+    let record = read(env, &json)?;
+    arrays(env, record)
+}
+
+/// Decides a record again by its policy.
+pub(crate) fn replay<'local>(
+    env: &mut Env<'local>,
+    _class: JClass<'local>,
+    policy: jlong,
+    json: JByteArray<'local>,
+) -> std::result::Result<Objects<'local>, Fault> {
+    let again = read(env, &json)?.replay(&POLICIES.get(policy)?)?;
+    arrays(env, again)
+}
+
+fn arrays<'local>(env: &mut Env<'local>, r: DecisionRecord) -> std::result::Result<Objects<'local>, Fault> {
     let out = JObjectArray::<JObject>::new(env, 19, JObject::null())?;
     let head = texts(env, &[Some(r.policy_id), r.market, r.surface])?;
     out.set_element(env, 0, &head)?;
     let slots = r.slots.map_or(-1, i64::from);
-    let longs = numbers!(env, new_long_array, &[r.key, r.time.unwrap_or_default(), slots, i64::from(r.explore)]);
+    let time = r.time.unwrap_or_default();
+    let longs = numbers!(env, new_long_array, &[r.key, i64::from(r.time.is_some()), time, slots, i64::from(r.explore)]);
     out.set_element(env, 1, &longs)?;
     let references = numbers!(env, new_float_array, &[r.reference.unwrap_or(f32::NAN), r.used_reference.unwrap_or(f32::NAN)]);
     out.set_element(env, 2, &references)?;

@@ -1,12 +1,13 @@
 //! `DecisionRecord`, and its tables and files.
 
-use crate::argument::{extract, items};
+use crate::argument::{self, extract, items};
 use crate::error::{enter, enter_detached};
 use crate::policy::Policy;
 use crate::table::{Source, to_arro3};
 use equipoise::score as core;
 use equipoise::table;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use std::path::PathBuf;
 
 /// What was decided, on whose behalf and why, how probable it was, and, with its candidates, what is needed to decide it again.
@@ -118,6 +119,18 @@ impl DecisionRecord {
     fn replay(&self, py: Python<'_>, policy: &Bound<'_, PyAny>) -> PyResult<Self> {
         let policy: Bound<'_, Policy> = extract(policy, "policy", "a Policy")?;
         enter(py, || self.0.replay(&policy.get().0)).map(Self)
+    }
+
+    /// One line of JSON, which Rust and Java read, too.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// Read what `to_json` of any language has written.
+    #[classmethod]
+    fn from_json(cls: &Bound<'_, PyType>, text: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let text = argument::text(text, "text")?;
+        enter(cls.py(), || core::DecisionRecord::from_json(&text)).map(Self)
     }
 
     fn __repr__(&self) -> String {

@@ -4,7 +4,7 @@ mod lineup;
 
 use equipoise::model::Scope;
 use equipoise::policy::{NONE, Policy};
-use equipoise::score::{Install, Measures, Request, Scorer, Switches, Workspace};
+use equipoise::score::{Action, Breaker, Install, Measures, Recording, Request, Reset, Scorer, Switches, Workspace};
 use lineup::{Hands, campaign, draft, policy, reasons};
 
 const IDS: [&str; 3] = ["a", "b", "c"];
@@ -151,4 +151,26 @@ fn gates_of_another_policy_are_refused() {
     request.gates = Some(&gates);
     let error = own.score(&request, &mut Workspace::default()).map(|_| ()).expect_err("foreign gates");
     assert_eq!((error.code(), error.argument()), ("invalid_input.foreign_row", "gates"));
+}
+
+/// Whoever asks why not is told that it was a switch or a breaker, and of which campaign; the record says so too and decides the same again.
+#[test]
+fn causes_and_records_say_what_kept_out() {
+    let live = policy(&["a", "b", "c"], 1.0);
+    let scorer = Scorer::new(&live);
+    scorer.switch(Scope::Campaign, "a", false).expect("a good id");
+    let rule = Breaker { measure: "skip".into(), threshold: 0.5, least_events: 1, window: 10, action: Action::Stop, reset: Reset::Manual };
+    scorer.set_breaker(Some("b"), Some(rule)).expect("a good rule");
+    scorer.record_response("b", 1, 1, None).expect("good counts");
+    let rows = live.rows(&["a", "b", "c"]);
+    let request = Request::new(&rows, Measures::Columns { values: &[], stride: 3 });
+    let mut workspace = Workspace::default();
+    let decision = scorer.score(&live, &request, &mut workspace).expect("a good request");
+    let cause = |i| decision.explain(i).expect("a candidate").cause.map(|cause| (cause.name, cause.text));
+    assert!(cause(0).is_some_and(|(name, text)| name == "switched_off" && text.contains("campaign \"a\"")), "{:?}", cause(0));
+    assert!(cause(1).is_some_and(|(name, text)| name == "breaker" && text.contains("campaign \"b\"")), "{:?}", cause(1));
+    assert_eq!(cause(2), None);
+    let record = decision.record(Recording { terms: false, candidates: true }).expect("just scored");
+    assert_eq!(record.candidates.as_ref().expect("candidates").reason, ["switched_off", "breaker", "picked"]);
+    assert_eq!(record.replay(&live).expect("a whole record"), record);
 }

@@ -2,6 +2,8 @@
 #![cfg(feature = "arrow")]
 #![allow(clippy::unwrap_used)]
 
+mod soak;
+
 use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, NullArray, RecordBatch, RecordBatchIterator, StringArray};
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -128,7 +130,7 @@ fn check_log(log: &Opportunities) {
 
 #[test]
 fn logs_of_junk() {
-    const CASES: usize = 100_000;
+    let cases = soak::times(100_000);
     let columns = [
         ("opportunity_id", Sort::Id, 99),
         ("campaign", Sort::Text, 99),
@@ -145,7 +147,7 @@ fn logs_of_junk() {
     ];
     let mut random = Random(1);
     let mut taken = 0;
-    for _ in 0..CASES {
+    for _ in 0..cases {
         let batches = random.table(&columns);
         let mut options = ReadOptions { naive_utc: random.below(2) == 0, ..ReadOptions::default() };
         if random.below(3) == 0 {
@@ -160,8 +162,8 @@ fn logs_of_junk() {
             Err(error) => check_refusal(&error),
         }
     }
-    println!("executed {CASES}, taken {taken}");
-    assert!(taken > CASES / 50 && taken < CASES / 2, "{taken} taken: the junk is too good or too bad to show anything");
+    println!("executed {cases}, taken {taken}");
+    assert!(taken > cases / 50 && taken < cases / 2, "{taken} taken: the junk is too good or too bad to show anything");
 }
 
 fn check_campaigns(campaigns: &Campaigns) {
@@ -174,7 +176,7 @@ fn check_campaigns(campaigns: &Campaigns) {
 
 #[test]
 fn campaigns_of_junk() {
-    const CASES: usize = 20_000;
+    let cases = soak::times(20_000);
     let columns = [
         ("campaign", Sort::Name, 99),
         ("label", Sort::Text, 20),
@@ -190,7 +192,7 @@ fn campaigns_of_junk() {
     ];
     let mut random = Random(2);
     let mut taken = 0;
-    for _ in 0..CASES {
+    for _ in 0..cases {
         let batches = random.table(&columns);
         let schema = batches[0].schema();
         match read_campaigns(RecordBatchIterator::new(batches.into_iter().map(Ok), schema), &ReadOptions::default()) {
@@ -201,6 +203,6 @@ fn campaigns_of_junk() {
             Err(error) => check_refusal(&error),
         }
     }
-    println!("executed {CASES}, taken {taken}");
-    assert!(taken > CASES / 50 && taken < CASES / 2, "{taken} taken: the junk is too good or too bad to show anything");
+    println!("executed {cases}, taken {taken}");
+    assert!(taken > cases / 50 && taken < cases / 2, "{taken} taken: the junk is too good or too bad to show anything");
 }

@@ -42,6 +42,7 @@ mod gates;
 mod install;
 mod publication;
 mod record;
+mod record_text;
 mod refuse;
 mod request;
 mod results;

@@ -5,6 +5,7 @@ use super::{Blend, Measures, Mix, Request, Similarity, Term, TermKind, UNWRITTEN
 use crate::error::{Error, Result, codes};
 use crate::model::Reason;
 use crate::policy::{INDEX_BITS, NONE, ORGANIC, Policy, UNKNOWN};
+use serde::{Deserialize, Serialize};
 
 /// How many terms of a pick's score are its main parameters.
 const MAIN: usize = 3;
@@ -22,7 +23,8 @@ pub struct Recording {
 ///
 /// Names and types are those of Arrow and Avro: no unsigned numbers wider than Avro's `long`, no maps, lists of one type. Texts are ids as the policy
 /// has them. Whole numbers that may be absent in a list are `None` there.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DecisionRecord {
     /// [`Policy::id_hex`].
     pub policy_id: String,
@@ -79,7 +81,8 @@ pub struct DecisionRecord {
 }
 
 /// The candidates of a decision: what was given of them, and what became of them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordedCandidates {
     /// `n` campaigns; `None` for organic ones, empty for one that the policy does not know.
     pub campaign: Vec<Option<String>>,

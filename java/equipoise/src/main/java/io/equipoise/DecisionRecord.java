@@ -1,15 +1,17 @@
 package io.equipoise;
 
+import java.lang.ref.Reference;
 import java.util.List;
 
 /**
  * The record of a decision, as plain values that a writer of Avro, Arrow or Parquet takes: what was decided, on whose behalf and why, and
- * how probable it was. Names and meanings are those of the columns that the Rust and Python faces write and read; those faces decide a
- * record with candidates again, bit for bit. Lists of one entry per pick are in the order of picking. All lists are immutable.
+ * how probable it was. Names and meanings are those of the columns that the Rust and Python faces write and read. A record with candidates
+ * {@linkplain #replay decides again}, bit for bit, in any of the three languages; as {@linkplain #toJson JSON} it travels between them.
+ * Lists of one entry per pick are in the order of picking. Lists that this library made are immutable.
  *
  * @param policyId the id of the policy that decided
  * @param key the request's key
- * @param time microseconds since 1970 UTC
+ * @param time microseconds since 1970 UTC; null where the request had none, which those of a {@link Workspace} never are
  * @param market the market; null where the policy knows none
  * @param surface the surface; null where the policy knows none
  * @param slots promoted places; null where the request did not say
@@ -35,7 +37,7 @@ import java.util.List;
 public record DecisionRecord(
     String policyId,
     long key,
-    long time,
+    Long time,
     String market,
     String surface,
     Integer slots,
@@ -89,4 +91,48 @@ public record DecisionRecord(
       List<Float> target,
       List<Float> similarity,
       Integer embeddingWidth) {}
+
+  /**
+   * Decides again, by the same policy and what was recorded of the request. What switches and breakers kept out stays out.
+   *
+   * @param policy the policy that decided
+   * @return the record of that: equal to this one, bit for bit, with every term where this one has any
+   * @throws InvalidInputException {@code invalid_input.foreign_file} for another policy, {@code invalid_input.missing} without candidates,
+   *     and what scoring such a request says
+   */
+  public DecisionRecord replay(Policy policy) {
+    if (policy == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "policy", -1, "is null, wanted a policy");
+    }
+    try {
+      return Records.of(Native.recordReplay(policy.raw(), utf8(toJson())));
+    } finally {
+      Reference.reachabilityFence(policy);
+    }
+  }
+
+  /**
+   * The record as one line of JSON, with the names of the columns that Rust and Python write; both read it, too.
+   *
+   * @return one JSON object, which {@link #fromJson} makes an equal record of
+   */
+  public String toJson() {
+    return RecordJson.of(this);
+  }
+
+  /**
+   * Reads what this or another language has written.
+   *
+   * @param json one JSON object
+   * @return the record
+   * @throws InvalidInputException {@code invalid_input.syntax} for what is no such JSON
+   */
+  public static DecisionRecord fromJson(String json) {
+    NativeLibrary.require();
+    return Records.of(Native.recordOfJson(utf8(json)));
+  }
+
+  private static byte[] utf8(String json) {
+    return Text.utf8(json, "record", -1);
+  }
 }

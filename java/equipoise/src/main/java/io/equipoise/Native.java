@@ -72,6 +72,16 @@ final class Native {
   /** Index of a market, surface or measure, -1 if the policy does not know it. */
   static native int policyIndex(long policy, int what, byte[] name);
 
+  /** The bytes of a policy file. */
+  static native byte[] policyBytes(long policy);
+
+  static native void policySave(long policy, byte[] path);
+
+  /** Another policy; so is {@link #policyWithLineage}'s, where null and an epoch below 0 are none. */
+  static native long policyWithValidUntil(long policy, long micros);
+
+  static native long policyWithLineage(long policy, byte[] programme, long epoch, byte[] parent);
+
   /** Everything that travels along with a policy, as text: key, value, key, value. */
   static native String[] policyMetadata(long policy);
 
@@ -184,6 +194,12 @@ final class Native {
 
   /** The arrays of a record of the last score; {@link Records} knows their order. */
   static native Object[] record(long workspace, int what);
+
+  /** The same arrays of a record that is given as UTF-8 JSON. */
+  static native Object[] recordOfJson(byte[] json);
+
+  /** The same arrays of what a policy decides again of such a record. */
+  static native Object[] recordReplay(long policy, byte[] json);
 
   /**
    * The lines of candidate {@code i} of the last score: names, kinds, and amounts followed by the total; then, for one that was not picked,

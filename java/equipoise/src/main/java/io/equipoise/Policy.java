@@ -253,6 +253,88 @@ public final class Policy {
   }
 
   /**
+   * The same policy, not to be served from {@code epochMicros} on.
+   *
+   * @param epochMicros microseconds since 1970 UTC
+   * @return another policy, with an id of its own
+   */
+  public Policy withValidUntil(long epochMicros) {
+    try {
+      return new Policy(Native.policyWithValidUntil(handle.raw, epochMicros));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * The lineage that the policy carries.
+   *
+   * @return programme, epoch and parent, each null where it has none; so is an epoch that is no number below 2^63
+   */
+  public Lineage lineage() {
+    Map<String, String> metadata = metadata();
+    Long epoch = null;
+    try {
+      epoch = metadata.containsKey("epoch") ? Long.valueOf(metadata.get("epoch")) : null;
+    } catch (NumberFormatException none) {
+      // Nothing that an epoch could be compared with.
+    }
+    return new Lineage(metadata.get("programme"), epoch, metadata.get("parent_id"));
+  }
+
+  /**
+   * The same policy of another lineage.
+   *
+   * @param lineage programme, epoch and parent
+   * @return another policy, with an id of its own
+   * @throws InvalidInputException if the epoch is negative, or the parent no id
+   */
+  public Policy withLineage(Lineage lineage) {
+    if (lineage == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "lineage", -1, "is null");
+    }
+    Long epoch = lineage.epoch();
+    if (epoch != null && epoch < 0) {
+      throw EquipoiseException.fault(InvalidInputException.RANGE, "epoch", -1, "is " + epoch + ", wanted at least 0");
+    }
+    byte[] programme = lineage.programme() == null ? null : Text.utf8(lineage.programme(), "programme", -1);
+    byte[] parent = lineage.parentId() == null ? null : Text.utf8(lineage.parentId(), "parentId", -1);
+    try {
+      return new Policy(Native.policyWithLineage(handle.raw, programme, epoch == null ? -1 : epoch, parent));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * The bytes of the policy's file: what {@link #fromBytes} takes.
+   *
+   * @return a copy
+   */
+  public byte[] toBytes() {
+    try {
+      return Native.policyBytes(handle.raw);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Writes the policy's file beside the path, then renames it, so that nobody reads it half written.
+   *
+   * @param path a file of the default file system
+   * @throws InvalidInputException if it cannot be written
+   */
+  public void save(Path path) {
+    byte[] text = Text.ofPath(path);
+    try {
+      Native.policySave(handle.raw, text);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
    * How many campaigns the policy holds.
    *
    * @return a number from 0

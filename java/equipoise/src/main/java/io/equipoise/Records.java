@@ -6,7 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.function.IntFunction;
 
-/** Makes a {@link DecisionRecord} of the arrays of {@link Native#record}. */
+/** Makes a {@link DecisionRecord} of the arrays that {@link Native#record} gives. */
 final class Records {
   private Records() {}
 
@@ -21,13 +21,13 @@ final class Records {
     return new DecisionRecord(
         head[0],
         longs[0],
-        longs[1],
+        longs[1] == 0 ? null : (Long) longs[2],
         head[1],
         head[2],
-        longs[2] < 0 ? null : (Integer) (int) longs[2],
+        longs[3] < 0 ? null : (Integer) (int) longs[3],
         orNull(references[0]),
         orNull(references[1]),
-        longs[3] != 0,
+        longs[4] != 0,
         doubles[0],
         doubles[1],
         ints(r[4]),

@@ -2,7 +2,6 @@ package io.equipoise;
 
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -142,7 +141,7 @@ public final class Scorer implements AutoCloseable {
    * @throws UsageException if the scorer is closed
    */
   public Policy installFile(Path path, Install... how) {
-    byte[] text = pathText(path);
+    byte[] text = Text.ofPath(path);
     synchronized (this) {
       requireOpen();
       return take(Native.scorerInstallFile(handle.raw, text, Install.flags(how)));
@@ -172,14 +171,6 @@ public final class Scorer implements AutoCloseable {
       LOGGER.log(Level.DEBUG, "policy {0} with {1} campaigns installed", policy.id(), policy.size());
     }
     return policy;
-  }
-
-  private static byte[] pathText(Path path) {
-    requireGiven(path, "path");
-    if (path.getFileSystem() != FileSystems.getDefault()) {
-      throw EquipoiseException.fault(InvalidInputException.IO, "path", -1, "is not of the default file system: " + path);
-    }
-    return Text.utf8(path.toAbsolutePath().toString(), "path", -1);
   }
 
   /**
@@ -221,7 +212,7 @@ public final class Scorer implements AutoCloseable {
    * @param how as for {@link #install(Policy, Install...)}
    */
   public synchronized void watch(Path path, Duration interval, Install... how) {
-    byte[] text = pathText(path);
+    byte[] text = Text.ofPath(path);
     requireGiven(interval, "interval");
     requireOpen();
     unwatch();

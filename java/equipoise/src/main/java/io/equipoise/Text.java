@@ -1,10 +1,23 @@
 package io.equipoise;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
 
 /** Strings on their way to the core: exact UTF-8, or an error. */
 final class Text {
   private Text() {}
+
+  /** The absolute path of a file of the default file system, the only one that the core can open. */
+  static byte[] ofPath(Path path) {
+    if (path == null) {
+      throw EquipoiseException.fault(InvalidInputException.NULL, "path", -1, "is null, wanted a path");
+    }
+    if (path.getFileSystem() != FileSystems.getDefault()) {
+      throw EquipoiseException.fault(InvalidInputException.IO, "path", -1, "is not of the default file system: " + path);
+    }
+    return utf8(path.toAbsolutePath().toString(), "path", -1);
+  }
 
   /** The UTF-8 of {@code text}; a lone surrogate, which UTF-8 cannot say, is refused and never replaced. */
   static byte[] utf8(String text, String argument, long index) {

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** A bug inside the native library is an exception, and the process goes on. */
 class PanicTest {
-  private static final int PANICS = Soak.times(1000);
+  private static final int PANICS = Soak.times(10_000);
 
   @Test
   void aPanicIsAnInternalError() {

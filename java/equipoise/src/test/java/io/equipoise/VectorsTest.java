@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /** The vectors that all languages share: scores and explanations equal to the bit, and the code of every wrong input. */
 class VectorsTest {
-  private static final Path FOLDER = Path.of(System.getProperty("equipoise.vectors"));
+  static final Path FOLDER = Path.of(System.getProperty("equipoise.vectors"));
 
   private static final Set<String> CASE = Set.of("name", "policy", "request", "expected");
   private static final Set<String> FIELDS =
@@ -30,7 +30,7 @@ class VectorsTest {
 
   private final Map<String, Policy> policies = new HashMap<>();
 
-  private static JsonNode cases(String file) throws Exception {
+  static JsonNode cases(String file) throws Exception {
     return new ObjectMapper().readTree(FOLDER.resolve(file).toFile()).get("cases");
   }
 
@@ -53,7 +53,7 @@ class VectorsTest {
   }
 
   /** A reader that passed over what it does not know would check less than it says. */
-  private static void checkFields(JsonNode object, Set<String> known) {
+  static void checkFields(JsonNode object, Set<String> known) {
     Set<String> unread = fields(object);
     unread.removeAll(known);
     assertEquals(Set.of(), unread, "fields that nobody reads");
@@ -98,7 +98,7 @@ class VectorsTest {
   }
 
   /** States a request. Rows are those of {@code resolver}, which is the policy itself but for foreign rows. */
-  private static void state(Workspace ws, Policy p, Policy resolver, JsonNode request) {
+  static void state(Workspace ws, Policy p, Policy resolver, JsonNode request) {
     checkFields(request, FIELDS);
     JsonNode campaign = request.get("campaign");
     int n = campaign.size();
