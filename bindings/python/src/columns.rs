@@ -28,9 +28,9 @@ unsafe impl Send for Cells {}
 unsafe impl Sync for Cells {}
 
 impl Cells {
-    /// `len` cells of zeros.
-    pub(crate) fn new(len: usize) -> equipoise::Result<Self> {
-        let refused = || Error::new(codes::MEMORY, "max_candidates", None, format!("no memory for {len} numbers of 32 bits"));
+    /// `len` cells of zeros; `argument` asks for so many.
+    pub(crate) fn new(len: usize, argument: &'static str) -> equipoise::Result<Self> {
+        let refused = || Error::new(codes::MEMORY, argument, None, format!("no memory for {len} numbers of 32 bits"));
         let bytes = len.max(1).checked_mul(size_of::<u32>()).ok_or_else(refused)?;
         let layout = Layout::from_size_align(bytes, ALIGN).map_err(|_| refused())?;
         // SAFETY: the layout has a size above 0.
@@ -79,7 +79,8 @@ unsafe impl<T> Sync for Block<T> {}
 impl<T: Cell> Block<T> {
     /// Cells `at..` of `cells`.
     pub(crate) fn new(cells: &Cells, at: usize, rows: usize, columns: usize, stride: usize) -> Self {
-        let len = columns.checked_mul(stride).filter(|_| rows <= stride).unwrap_or(usize::MAX);
+        let bytes = columns.checked_mul(stride).filter(|_| rows <= stride).and_then(|len| len.checked_mul(size_of::<T>()));
+        let len = bytes.map_or(usize::MAX, |bytes| bytes.div_ceil(size_of::<u32>()));
         Self { start: cells.cell(at, len).cast(), rows, columns, stride }
     }
 
@@ -90,6 +91,16 @@ impl<T: Cell> Block<T> {
     pub(crate) unsafe fn cells<'a>(&self) -> &'a [T] {
         // SAFETY: `new` checked the range; every bit pattern is a number; the caller keeps writers away.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.columns * self.stride) }
+    }
+
+    /// The rows of the first column, to be written.
+    ///
+    /// # Safety
+    /// The `Cells` live for all of `'a`, and nobody else in Rust reads or writes these cells in it.
+    #[expect(clippy::mut_from_ref, reason = "the memory is Python's")]
+    pub(crate) unsafe fn rows_mut<'a>(&self) -> &'a mut [T] {
+        // SAFETY: `new` checked the range; every bit pattern is a number; the caller keeps others away.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.rows) }
     }
 
     /// Writes `value` to every row of one column.

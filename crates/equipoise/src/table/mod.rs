@@ -13,6 +13,7 @@
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
 //! | [`records_table`] and [`save_records`] | decision records | one record batch, Parquet; [`read_records`] and [`load_records`] read them back |
 //! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
+//! | [`score_table`] | any stream of record batches | what a policy does with its rows |
 //!
 //! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
 //! Numbers may be of any integer, float or decimal type. Columns that nobody asked for are not looked at.
@@ -40,6 +41,7 @@ mod columns;
 mod decision_file;
 mod decisions;
 mod list;
+mod log_columns;
 mod number;
 mod opportunities;
 #[cfg(feature = "parquet")]
@@ -47,6 +49,8 @@ mod parquet;
 mod plan;
 mod policy;
 mod replay;
+mod runs;
+mod score;
 mod text;
 mod time;
 mod what_if;
@@ -61,6 +65,7 @@ pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opport
 pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, replicates_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};
+pub use score::score_table;
 pub use what_if::{frontier_table, shifts_table};
 
 use indexmap::IndexMap;

@@ -1,6 +1,6 @@
 //! Parquet files as streams of record batches.
 
-use super::{ReadOptions, campaigns, opportunities, read_campaigns, read_opportunities, read_opportunities_in_parts};
+use super::{ReadOptions, campaigns, log_columns, read_campaigns, read_opportunities, read_opportunities_in_parts};
 use crate::error::{Error, Result, codes, escape, quote};
 use crate::model::{Campaigns, Opportunities};
 use ::parquet::arrow::ProjectionMask;
@@ -22,7 +22,7 @@ const BATCH: usize = 65_536;
 /// # Errors
 /// As [`open_parquet`] and [`read_opportunities`].
 pub fn load_opportunities<S: AsRef<str>>(pattern: &str, measures: &[S], options: &ReadOptions) -> Result<Opportunities> {
-    let needed = opportunities::columns(measures);
+    let needed = log_columns::column_names(measures);
     read_opportunities(open_parquet(pattern)?.select(&needed)?, measures, options)
 }
 
@@ -37,7 +37,7 @@ pub fn load_opportunities_in_parts<S: AsRef<str>>(
     rows: usize,
     take: impl FnMut(&Opportunities) -> Result<()>,
 ) -> Result<()> {
-    let needed = opportunities::columns(measures);
+    let needed = log_columns::column_names(measures);
     read_opportunities_in_parts(open_parquet(pattern)?.select(&needed)?, measures, options, rows, take)
 }
 
