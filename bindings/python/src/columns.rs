@@ -1,4 +1,4 @@
-//! The memory behind a request's NumPy views.
+//! The memory behind the NumPy views of requests and batches.
 
 use equipoise::Error;
 use equipoise::error::codes;
@@ -20,9 +20,10 @@ pub(crate) struct Cells {
     layout: Layout,
 }
 
-// SAFETY: the cells are plain 32-bit numbers without invariants. They are read by Rust only while the interpreter is held, as
+// SAFETY: the cells are plain numbers without invariants. Those that Rust reads it reads only while the interpreter is held, as
 // NumPy's own arrays are; who writes an array from a thread that has released the interpreter while it is scored gets arbitrary numbers,
-// which the core checks like any others.
+// which the core checks like any others. Those that a batch writes with the interpreter released Rust does not read; who reads them
+// meanwhile gets arbitrary numbers.
 unsafe impl Send for Cells {}
 // SAFETY: as above.
 unsafe impl Sync for Cells {}
@@ -61,6 +62,7 @@ impl Drop for Cells {
 pub(crate) trait Cell: Element + Copy {}
 impl Cell for f32 {}
 impl Cell for u32 {}
+impl Cell for u8 {}
 
 /// A part of some [`Cells`]: `rows` numbers, `columns` times, `stride` apart.
 #[derive(Clone, Copy)]

@@ -168,7 +168,11 @@ impl<'a> Batch<'a> {
         work_through(pieces(self.starts, outcome), threads_for(self.campaign.len()), worker, go_on)
     }
 
-    fn check(&self) -> Result<()> {
+    /// Checks that all columns but the measures are as long as each other, and the offsets within them; [`Batch::score`] does so, too.
+    ///
+    /// # Errors
+    /// `invalid_input.shape`, `.range` and `.empty`, naming argument and index.
+    pub fn check(&self) -> Result<()> {
         let (n, requests) = (self.campaign.len(), self.len());
         check_starts(self.starts, n)?;
         if self.rows.is_some_and(<[u32]>::is_empty) {

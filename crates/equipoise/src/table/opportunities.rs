@@ -434,8 +434,16 @@ pub(super) fn lent(array: &dyn Array) -> Option<&[f32]> {
     Some(numbers.values())
 }
 
-/// The number of a campaign that the policy does not know, in a log that is read by [`Table::by_policy`].
+/// The number of a campaign that a policy does not know, above all that it knows and below those that stand for null.
 pub(super) const STRANGER: u32 = 1 << INDEX_BITS;
+
+/// The number of a campaign in a policy: its row without the tag, so that it is none of a reader's own.
+pub(super) fn number_of(policy: &Policy, id: &str) -> u32 {
+    match policy.row(id) {
+        UNKNOWN => STRANGER,
+        row => row & (STRANGER - 1),
+    }
+}
 
 /// Who numbers the names of a column.
 enum Known<'a> {
@@ -454,10 +462,10 @@ impl Known<'_> {
                 let number = names.intern(name);
                 (number, names.len() > before)
             }
-            Self::Campaigns(policy) => match policy.row(name) {
-                UNKNOWN => (STRANGER, true),
-                row => (row & (STRANGER - 1), false),
-            },
+            Self::Campaigns(policy) => {
+                let number = number_of(policy, name);
+                (number, number == STRANGER)
+            }
         }
     }
 }

@@ -1,19 +1,20 @@
 //! A table through a policy: read and scored some rows at a time, by all processors, so that each row is fetched from memory once.
 
 use super::ReadOptions;
-use super::batch::broken;
+use super::batch::{Wanted, broken, check_type};
 use super::log_columns::Columns;
 use super::number::Integers;
-use super::opportunities::{STRANGER, Table, lent, read_opportunities};
+use super::opportunities::{STRANGER, Table, lent, number_of, read_opportunities};
 use super::runs::leading;
 use super::text::{Memory, Text};
-use crate::error::{Error, Result, codes};
+use crate::error::{Error, Faults, Result, codes};
 use crate::evaluate::{Batch, Each, Outcome, Replay, Scratch, each, of_log, replay_gated, threads_for, work_through};
 use crate::model::{Names, ORGANIC};
 use crate::plan::Unknown;
 use crate::policy::{self, INDEX_BITS, NONE, Policy, UNKNOWN};
 use crate::score::{Gates, Measures};
-use arrow_array::{Array, RecordBatch, RecordBatchIterator, RecordBatchReader};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchIterator, RecordBatchReader};
+use arrow_schema::Schema;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -38,8 +39,7 @@ pub fn score_table<R: RecordBatchReader>(
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<Replay> {
     let schema = reader.schema();
-    let kept = |name: &&String| name.as_str() != "displacement" || schema.column_with_name(name).is_some();
-    let measures: Vec<String> = policy.measures().iter().filter(kept).cloned().collect();
+    let measures = measures_of(policy, &schema);
     // What is wrong with names and types is told before a row is read.
     Columns::find(&schema, &measures, options)?;
     let batches = reader.map(|batch| batch.map_err(|e| broken(&e))).collect::<Result<Vec<_>>>()?;
@@ -49,6 +49,42 @@ pub fn score_table<R: RecordBatchReader>(
     }
     let log = read_opportunities(RecordBatchIterator::new(batches.into_iter().map(Ok), schema), &measures, options)?;
     replay_gated(policy, gates, &log, Unknown::Organic, go_on)
+}
+
+/// The measure columns of a table that a policy scores.
+pub(super) fn measures_of(policy: &Policy, schema: &Schema) -> Vec<String> {
+    let kept = |name: &&String| name.as_str() != "displacement" || schema.column_with_name(name).is_some();
+    policy.measures().iter().filter(kept).cloned().collect()
+}
+
+/// The policy's row of every campaign id of a column, [`policy::ORGANIC`] for null: each value of a dictionary is looked up once.
+///
+/// # Errors
+/// `invalid_input.type` for a column that is no text, `.unicode` and `.row` for one that is not what it claims.
+pub fn campaign_rows(policy: &Policy, chunks: &[ArrayRef]) -> Result<Vec<u32>> {
+    let (mut rows, mut numbers, mut memory) = (Vec::new(), Vec::new(), Memory::default());
+    for ids in chunks {
+        let mut faults = Faults::new();
+        check_type("ids", ids.data_type(), Wanted::Text, &mut faults);
+        faults.finish()?;
+        let text = Text::new("ids", ids.as_ref(), Some(rows.len() as u64), &mut memory)?;
+        text.indices(ids.len(), &mut memory, &mut numbers, |_, id| number_of(policy, id));
+        to_rows(policy, &mut numbers);
+        rows.extend_from_slice(&numbers);
+    }
+    Ok(rows)
+}
+
+/// Turns [`number_of`] campaigns into rows.
+fn to_rows(policy: &Policy, numbers: &mut [u32]) {
+    let tag = u32::from(policy.tag()) << INDEX_BITS;
+    for number in numbers {
+        *number = match *number {
+            ORGANIC => policy::ORGANIC,
+            STRANGER => UNKNOWN,
+            index => tag | index,
+        };
+    }
 }
 
 /// What all threads need.
@@ -221,14 +257,7 @@ impl<'a> Worker<'a> {
         }
         let (columns, log) = (&self.table.columns, &mut self.table.log);
         job.ids.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&log.id_hash);
-        let tag = u32::from(policy.tag()) << INDEX_BITS;
-        for campaign in &mut log.campaign {
-            *campaign = match *campaign {
-                ORGANIC => policy::ORGANIC,
-                STRANGER => UNKNOWN,
-                index => tag | index,
-            };
-        }
+        to_rows(policy, &mut log.campaign);
         numbers(log.market.as_deref(), &log.markets, &mut self.markets, &mut self.market, |name| policy.market(name));
         numbers(log.surface.as_deref(), &log.surfaces, &mut self.surfaces, &mut self.surface, |name| policy.surface(name));
         let borrowed = |at: usize| lends.and_then(|part| lent(part.column(at).as_ref())).unwrap_or_default();
