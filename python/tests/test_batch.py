@@ -138,7 +138,9 @@ def test_long_batches_equal_numpy_and_the_table() -> None:
     policy = plain_policy(50, slots=3)
     scorer, g = eq.Scorer(policy), np.random.default_rng(4)
     n, each = 600_000, 100
-    ids = pa.DictionaryArray.from_arrays(pa.array(g.integers(0, 50, n, np.int32)), pa.array([f"c{i}" for i in range(50)]))
+    ids = pa.DictionaryArray.from_arrays(
+        pa.array(g.integers(0, 50, n, np.int32)), pa.array([f"c{i}" for i in range(50)])
+    )
     stream = g.random(n, dtype=np.float32)
     starts = np.arange(0, n + 1, each)
     batch = scorer.batch(policy, starts, policy.resolve(ids), {"stream": stream}, time=0).score()

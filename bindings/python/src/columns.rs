@@ -99,7 +99,6 @@ impl<T: Cell> Block<T> {
     ///
     /// # Safety
     /// The `Cells` live for all of `'a`, and nobody else in Rust reads or writes these cells in it.
-    #[expect(clippy::mut_from_ref, reason = "the memory is Python's")]
     pub(crate) unsafe fn rows_mut<'a>(&self) -> &'a mut [T] {
         // SAFETY: `new` checked the range; every bit pattern is a number; the caller keeps others away.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.rows) }

@@ -47,9 +47,8 @@ impl<T: Shared> Held<T> {
         let wanted = dtype::<T>(py);
         match chunks(value)?.as_deref() {
             Some([]) => Ok(Self::Arrow(ScalarBuffer::default())),
-            Some([only]) => Self::of_arrow(only).map_err(|(code, found)| {
-                refuse(py, code, name, format!("{found}, wanted an Arrow column of {wanted} without nulls"))
-            }),
+            Some([only]) => Self::of_arrow(only)
+                .map_err(|(code, found)| refuse(py, code, name, format!("{found}, wanted an Arrow column of {wanted} without nulls"))),
             Some(many) => {
                 let message = format!("found {} chunks, wanted one: combine_chunks() or rechunk() makes one", many.len());
                 Err(refuse(py, codes::LAYOUT, name, message))

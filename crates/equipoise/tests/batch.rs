@@ -142,7 +142,10 @@ fn errors_say_where() {
     assert_eq!(refused(other(&[0, 4, 5])), at(codes::RANGE, "starts", Some(2)));
     assert_eq!(refused(Batch { organic: Some(&[0.5; 5]), ..good }), at(codes::SHAPE, "organic", None));
     assert_eq!(refused(Batch { organic: Some(&[0.5, 0.5, 0.5, f32::NAN, 0.5, 0.5]), ..good }), at(codes::NOT_FINITE, "organic", Some(3)));
-    assert_eq!(refused(Batch { measures: Measures::Slices { columns: &wrong, offset: 0 }, ..good }), at(codes::NOT_FINITE, "measures[0]", Some(4)));
+    assert_eq!(
+        refused(Batch { measures: Measures::Slices { columns: &wrong, offset: 0 }, ..good }),
+        at(codes::NOT_FINITE, "measures[0]", Some(4))
+    );
     assert_eq!(refused(Batch { measures: Measures::Columns { values: &values[0][..5], stride: 6 }, ..good }).0, codes::SHAPE);
     assert_eq!(refused(Batch { market: Each::Own(&[0, 0]), ..good }), at(codes::SHAPE, "market", None));
     assert_eq!(refused(Batch { slots: Some(Each::Own(&[1, 1, 256])), ..good }), at(codes::RANGE, "slots", Some(2)));

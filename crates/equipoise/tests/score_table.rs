@@ -3,8 +3,8 @@
 
 use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Float32Array, Float64Array, Int64Array, LargeStringArray, RecordBatch, RecordBatchIterator, StringArray,
-    StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt32Array,
+    Array, ArrayRef, DictionaryArray, Float32Array, Float64Array, Int64Array, LargeStringArray, RecordBatch, RecordBatchIterator,
+    StringArray, StringViewArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt32Array,
 };
 use equipoise::Error;
 use equipoise::error::codes;
@@ -82,7 +82,14 @@ fn table(rows: usize, which: usize, random: &mut Random) -> RecordBatch {
     let id: ArrayRef = match which % 3 {
         0 => Arc::new(Int64Array::from(ids.clone())),
         1 => Arc::new(StringArray::from_iter_values(ids.iter().map(|id| format!("opportunity {id}")))),
-        _ => Arc::new(ids.iter().map(|id| Some(format!("opportunity {id}"))).collect::<Vec<_>>().iter().map(Option::as_deref).collect::<DictionaryArray<Int32Type>>()),
+        _ => Arc::new(
+            ids.iter()
+                .map(|id| Some(format!("opportunity {id}")))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(Option::as_deref)
+                .collect::<DictionaryArray<Int32Type>>(),
+        ),
     };
     let mut columns: Vec<(&str, ArrayRef)> = vec![("opportunity_id", id), ("campaign", campaign)];
     columns.push(("stream", if which % 2 == 0 { Arc::new(Float32Array::from(stream)) } else { Arc::new(wide(&stream)) }));
@@ -172,7 +179,8 @@ fn what_is_wrong_is_told_as_by_the_reader_of_logs() {
     let (policy, options, mut random) = (policy(), ReadOptions::default(), Random(9));
     let good = table(20_000, 0, &mut random);
     let changed = |name: &str, row: usize, value: f32| {
-        let mut values = good.column_by_name(name).expect("a column").as_any().downcast_ref::<Float32Array>().expect("f32").values().to_vec();
+        let mut values =
+            good.column_by_name(name).expect("a column").as_any().downcast_ref::<Float32Array>().expect("f32").values().to_vec();
         values[row] = value;
         with(&good, name, Arc::new(Float32Array::from(values)) as ArrayRef)
     };

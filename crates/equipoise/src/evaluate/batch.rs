@@ -163,7 +163,7 @@ impl<'a> Batch<'a> {
         outcome.check(self.campaign.len())?;
         let worker = || {
             let mut scratch = Scratch::default();
-            move |piece: Piece<'_>| self.score_some(policy, piece.requests, piece.outcome, &mut scratch)
+            move |mut piece: Piece<'_>| self.score_some(policy, piece.requests, &mut piece.outcome, &mut scratch)
         };
         work_through(pieces(self.starts, outcome), threads_for(self.campaign.len()), worker, go_on)
     }
@@ -196,7 +196,13 @@ impl<'a> Batch<'a> {
     }
 
     /// Scores requests of a batch that was checked; `outcome` begins with the first candidate of the first of them.
-    pub(crate) fn score_some(&self, policy: &Policy, requests: Range<usize>, outcome: Outcome<'_>, scratch: &mut Scratch) -> Result<()> {
+    pub(crate) fn score_some(
+        &self,
+        policy: &Policy,
+        requests: Range<usize>,
+        outcome: &mut Outcome<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
         let Scratch { workspace, campaign } = scratch;
         let base = self.starts[requests.start] as usize;
         for t in requests {
@@ -295,7 +301,7 @@ fn pieces<'a>(starts: &'a [u64], mut outcome: Outcome<'a>) -> impl Iterator<Item
     })
 }
 
-impl<'a> Outcome<'a> {
+impl Outcome<'_> {
     fn check(&self, n: usize) -> Result<()> {
         let lengths = [("scores", self.scores.len()), ("positions", self.positions.len()), ("reasons", self.reasons.len())];
         match lengths.into_iter().find(|(_, len)| *len != n) {
@@ -304,11 +310,12 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    /// Takes away the first `n` entries, or all that there are.
+    /// Takes away the first `n` entries.
     pub(crate) fn split_off(&mut self, n: usize) -> Self {
-        fn front<'a, T>(list: &mut &'a mut [T], n: usize) -> &'a mut [T] {
-            list.split_off_mut(..n.min(list.len())).unwrap_or_default()
+        Self {
+            scores: self.scores.split_off_mut(..n).unwrap_or_default(),
+            positions: self.positions.split_off_mut(..n).unwrap_or_default(),
+            reasons: self.reasons.split_off_mut(..n).unwrap_or_default(),
         }
-        Self { scores: front(&mut self.scores, n), positions: front(&mut self.positions, n), reasons: front(&mut self.reasons, n) }
     }
 }

@@ -62,15 +62,19 @@ mod tests {
     fn every_piece_is_worked_once_and_the_first_fault_is_told() {
         for threads in [1, 2, 5] {
             let sum = AtomicUsize::new(0);
-            let add = || |piece: usize| -> Result<()> {
-                sum.fetch_add(piece, Ordering::Relaxed);
-                Ok(())
+            let add = || {
+                |piece: usize| -> Result<()> {
+                    sum.fetch_add(piece, Ordering::Relaxed);
+                    Ok(())
+                }
             };
             work_through(0..1_000, threads, add, &mut || true).expect("no fault");
             assert_eq!(sum.load(Ordering::Relaxed), 499_500);
             for _ in 0..20 {
-                let refuse = || |piece: usize| {
-                    if piece % 7 == 6 { Err(Error::new(codes::RANGE, "piece", Some(piece as u64), "")) } else { Ok(()) }
+                let refuse = || {
+                    |piece: usize| {
+                        if piece % 7 == 6 { Err(Error::new(codes::RANGE, "piece", Some(piece as u64), "")) } else { Ok(()) }
+                    }
                 };
                 let error = work_through(0..1_000, threads, refuse, &mut || true).expect_err("every seventh");
                 assert_eq!(error.index(), Some(6));

@@ -309,7 +309,15 @@ impl<'a> Table<'a> {
             number::append(batch.column(at), &rule, column, faults)?;
         }
         if let (Some(at), Some(column)) = (self.columns.artist, &mut log.artist) {
-            names("artist", batch.column(at), base, &mut Known::Names(&mut log.artists), &mut self.memories.artist, &mut self.indices, faults)?;
+            names(
+                "artist",
+                batch.column(at),
+                base,
+                &mut Known::Names(&mut log.artists),
+                &mut self.memories.artist,
+                &mut self.indices,
+                faults,
+            )?;
             no_nulls("artist", &self.indices, base, faults);
             column.extend_from_slice(&self.indices);
         }
@@ -471,13 +479,7 @@ impl Known<'_> {
 }
 
 /// The hash of each row's listener, and whether every row has one.
-fn listeners(
-    array: &dyn Array,
-    base: u64,
-    memory: &mut Memory,
-    integers: &mut Integers,
-    faults: &mut Faults,
-) -> Result<(Vec<u64>, bool)> {
+fn listeners(array: &dyn Array, base: u64, memory: &mut Memory, integers: &mut Integers, faults: &mut Faults) -> Result<(Vec<u64>, bool)> {
     if array.data_type().is_integer() {
         integers.read("listener", array)?;
         let good = no_missing("listener", integers, base, faults);

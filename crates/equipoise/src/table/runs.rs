@@ -55,7 +55,7 @@ impl Runs<'_> {
 
 /// How many of the first values are `same`. Compares many at a time: most columns that are constant within an opportunity hardly ever change.
 pub(super) fn leading<T: Copy + PartialEq>(values: &[T], same: T) -> usize {
-    let all = |chunk: &&[T; 32]| chunk.iter().fold(true, |all, value| all & (*value == same));
+    let all = |chunk: &&[T; 32]| chunk.iter().filter(|value| **value != same).count() == 0;
     let whole = values.as_chunks::<32>().0.iter().take_while(all).count() * 32;
     whole + values[whole..].iter().take_while(|value| **value == same).count()
 }

@@ -243,7 +243,7 @@ impl<'a> Worker<'a> {
         Ok(Self { job, table, scratch: Scratch::default(), markets, surfaces, market, surface })
     }
 
-    fn score(&mut self, piece: Piece<'_>) -> Result<()> {
+    fn score(&mut self, mut piece: Piece<'_>) -> Result<()> {
         let (job, policy) = (self.job, self.job.policy);
         let parts = job.parts(piece.rows.clone());
         let lends = if let [only] = parts.as_slice() { Some(only) } else { None };
@@ -276,7 +276,7 @@ impl<'a> Worker<'a> {
             gates: job.gates,
             ..of_log(log, Measures::Slices { columns: &measures, offset: 0 })
         };
-        batch.score_some(policy, 0..batch.len(), piece.outcome, &mut self.scratch)
+        batch.score_some(policy, 0..batch.len(), &mut piece.outcome, &mut self.scratch)
     }
 }
 

@@ -36,8 +36,12 @@ pub(super) fn micros(name: &str, array: &dyn Array, base: u64, out: &mut Integer
         out.fill(array, values.enumerate().map(|(row, value)| value.checked_mul(factor).unwrap_or_else(|| far(row, value))));
     };
     match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => scaled(&mut array.as_primitive::<TimestampSecondType>().values().iter().copied(), 1_000_000),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => scaled(&mut array.as_primitive::<TimestampMillisecondType>().values().iter().copied(), 1_000),
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            scaled(&mut array.as_primitive::<TimestampSecondType>().values().iter().copied(), 1_000_000);
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            scaled(&mut array.as_primitive::<TimestampMillisecondType>().values().iter().copied(), 1_000);
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             out.fill(array, array.as_primitive::<TimestampMicrosecondType>().values().iter().copied());
         }
