@@ -18,7 +18,7 @@ pub(crate) fn enter_interruptible<T: Send>(
         let (mut last, mut raised) = (Instant::now(), None);
         let mut go_on = || {
             if last.elapsed() >= BEAT {
-                raised = Python::attach(Python::check_signals).err();
+                raised = Python::attach(|py| py.check_signals().err());
                 last = Instant::now();
             }
             raised.is_none()

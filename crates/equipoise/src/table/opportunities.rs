@@ -524,7 +524,7 @@ fn names(
 }
 
 fn no_nulls(name: &str, indices: &[u32], base: u64, faults: &mut Faults) -> bool {
-    report_nulls(name, indices.iter().map(|index| *index == NULL), base, faults)
+    !indices.contains(&NULL) || report_nulls(name, indices.iter().map(|index| *index == NULL), base, faults)
 }
 
 fn no_missing(name: &str, values: &Integers, base: u64, faults: &mut Faults) -> bool {
