@@ -59,7 +59,7 @@ fn table(rows: usize, which: usize, random: &mut Random) -> RecordBatch {
         constants.push((random.below(4), random.below(60) as i64, random.below(5) as f64, random.number()));
     }
     let at = |id: &i64| (id + 50) as usize / 3;
-    let each = |f: &dyn Fn(&(usize, i64, f64, f32)) -> f64| -> Vec<f64> { ids.iter().map(|id| f(&constants[at(id)])).collect() };
+    let each = |f: fn(&(usize, i64, f64, f32)) -> f64| -> Vec<f64> { ids.iter().map(|id| f(&constants[at(id)])).collect() };
     let market: Vec<&str> = ids.iter().map(|id| ["SE", "NO", "DK", "nowhere"][constants[at(id)].0]).collect();
     // Some campaigns are organic, some unknown.
     let campaign: Vec<Option<String>> = ids
@@ -92,22 +92,22 @@ fn table(rows: usize, which: usize, random: &mut Random) -> RecordBatch {
         ),
     };
     let mut columns: Vec<(&str, ArrayRef)> = vec![("opportunity_id", id), ("campaign", campaign)];
-    columns.push(("stream", if which % 2 == 0 { Arc::new(Float32Array::from(stream)) } else { Arc::new(wide(&stream)) }));
+    columns.push(("stream", if which.is_multiple_of(2) { Arc::new(Float32Array::from(stream)) } else { Arc::new(wide(&stream)) }));
     columns.push(("save", Arc::new(Float32Array::from(save))));
     columns.push(("organic", if which % 5 == 4 { Arc::new(wide(&organic)) } else { Arc::new(Float32Array::from(organic)) }));
-    columns.push(("reference", Arc::new(Float64Array::from(each(&|c| f64::from(c.3))))));
+    columns.push(("reference", Arc::new(Float64Array::from(each(|c| f64::from(c.3))))));
     if which % 3 != 1 {
         columns.push(("market", Arc::new(market.iter().map(|m| Some(*m)).collect::<DictionaryArray<Int8Type>>())));
     }
-    let time: Vec<i64> = each(&|c| c.1 as f64).iter().map(|t| *t as i64).collect();
+    let time: Vec<i64> = each(|c| c.1 as f64).iter().map(|t| *t as i64).collect();
     match which % 4 {
         0 => columns.push(("time", Arc::new(TimestampMicrosecondArray::from(time).with_timezone("UTC")))),
         1 => columns.push(("time", Arc::new(TimestampMillisecondArray::from(time).with_timezone("UTC")))),
         _ => {}
     }
     if which % 5 < 2 {
-        columns.push(("slots", Arc::new(Float64Array::from(each(&|c| c.2)))));
-        columns.push(("key", Arc::new(Int64Array::from_iter_values(each(&|c| c.2).iter().map(|k| *k as i64)))));
+        columns.push(("slots", Arc::new(Float64Array::from(each(|c| c.2)))));
+        columns.push(("key", Arc::new(Int64Array::from_iter_values(each(|c| c.2).iter().map(|k| *k as i64)))));
     }
     if which % 7 == 3 {
         // Each row has an item of its own, but for a few that share one with the next.
@@ -167,7 +167,8 @@ fn every_layout_comes_to_what_its_log_comes_to() {
 }
 
 /// The same table but for one column.
-fn with(table: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
+fn with(table: &RecordBatch, name: &str, column: impl Array + 'static) -> RecordBatch {
+    let column: ArrayRef = Arc::new(column);
     let schema = table.schema();
     let columns = schema.fields().iter().zip(table.columns());
     let columns = columns.map(|(f, own)| (f.name().as_str(), if f.name() == name { column.clone() } else { own.clone() }));
@@ -182,7 +183,7 @@ fn what_is_wrong_is_told_as_by_the_reader_of_logs() {
         let mut values =
             good.column_by_name(name).expect("a column").as_any().downcast_ref::<Float32Array>().expect("f32").values().to_vec();
         values[row] = value;
-        with(&good, name, Arc::new(Float32Array::from(values)) as ArrayRef)
+        with(&good, name, Float32Array::from(values))
     };
     let ids = good.column_by_name("opportunity_id").expect("ids").as_any().downcast_ref::<Int64Array>().expect("i64").values().to_vec();
     let mut back = ids.clone();
@@ -197,14 +198,15 @@ fn what_is_wrong_is_told_as_by_the_reader_of_logs() {
     market[within] = "elsewhere";
     let mut other = market.clone();
     other[within - 1] = "nowhere";
-    let text = |list: &[&str]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
+    let text = |list: &[&str]| StringArray::from_iter_values(list);
     let cases = [
         (changed("stream", 19_999, f32::NAN), codes::NOT_FINITE, "stream", Some(19_999)),
         (changed("save", 3, -1.0), codes::RANGE, "save", Some(3)),
         (changed("organic", 10_000, f32::INFINITY), codes::NOT_FINITE, "organic", Some(10_000)),
-        (with(&good, "opportunity_id", Arc::new(Int64Array::from(null))), codes::NULL, "opportunity_id", Some(12_345)),
+        (with(&good, "opportunity_id", Int64Array::from(null)), codes::NULL, "opportunity_id", Some(12_345)),
         (with(&good, "market", text(&market)), codes::INCONSISTENT, "market", Some(within as u64)),
-        (with(&good, "opportunity_id", Arc::new(Int64Array::from(back))), codes::SCATTERED, "opportunity_id", None),
+        (with(&good, "market", text(&other)), codes::INCONSISTENT, "market", None),
+        (with(&good, "opportunity_id", Int64Array::from(back)), codes::SCATTERED, "opportunity_id", None),
     ];
     for (table, code, argument, index) in cases {
         let batches = [table.slice(0, 9_000), table.slice(9_000, 11_000)];
@@ -218,7 +220,7 @@ fn what_is_wrong_is_told_as_by_the_reader_of_logs() {
     }
     let fill = ReadOptions { fill: [("stream".to_owned(), 0.5)].into_iter().collect(), ..ReadOptions::default() };
     let nulls: Vec<Option<f32>> = (0..good.num_rows()).map(|i| (i % 9 > 0).then_some(0.25)).collect();
-    let filled = [with(&good, "stream", Arc::new(Float32Array::from(nulls)))];
+    let filled = [with(&good, "stream", Float32Array::from(nulls))];
     assert_eq!(scored(&policy, &filled, &fill).expect("filled"), replayed(&policy, &filled, &fill).expect("filled"));
     assert_eq!(scored(&policy, &[good.slice(0, 0)], &options).expect_err("no rows").code(), codes::EMPTY);
     let stopped = score_table(&policy, None, RecordBatchIterator::new([Ok(good.clone())], good.schema()), &options, &mut || false);
