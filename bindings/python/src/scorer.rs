@@ -301,7 +301,7 @@ impl Scorer {
     ///
     /// `table`, `naive` and `fill` are as for `Opportunities`; the policy's measures are its measure columns, `displacement` only if it is there.
     /// Columns of float32 without nulls are not copied. All processors take part where the table is long, with the interpreter released;
-    /// Ctrl-C ends it. Nothing is counted by `metrics`.
+    /// Ctrl-C ends the scoring. Nothing is counted by `metrics`.
     #[pyo3(signature = (table, naive=None, fill=None))]
     fn score<'py>(
         &self,
