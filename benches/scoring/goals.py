@@ -55,7 +55,7 @@ GOALS = [
     Goal("python-prepared", "numpy", f"{BEST} n=500", 35),
     Goal("python-prepared", "onnxruntime", f"{BEST} n=500", 50),
     Goal("python-prepared", "grpc", f"{BEST} n=500", 100),
-    *(Goal(subject, "numpy", "rows=1M campaigns=10k", 8) for subject in ("python-log", "python-table")),
+    *(Goal(subject, "numpy", "rows=1M campaigns=10k", 8) for subject in ("python-batch", "python-log", "python-table")),
 ]
 
 

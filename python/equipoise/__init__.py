@@ -2,8 +2,8 @@
 Promotion scoring and allocation: plan prices offline, score requests in microseconds, explain every score exactly.
 
 `Problem`, `Opportunities` and `Campaigns` go into `plan`; its `Plan` holds the certificate and the `Policy`;
-`book` says how likely a campaign's goal is to be met; a `Scorer` serves the policy, one prepared `Request` at a time or
-whole tables. Everything that is raised is an `Error`.
+`book` says how likely a campaign's goal is to be met; a `Scorer` serves the policy, one prepared `Request` at a time, a
+`Batch` of them or whole tables. Everything that is raised is an `Error`.
 """
 
 import os as _os
@@ -13,8 +13,10 @@ from ._errors import Error, Fault, InternalError, InvalidInput, PolicyError, Res
 from ._frontier import frontier
 from ._native import (
     ORGANIC,
+    REASONS,
     UNKNOWN,
     UNWRITTEN,
+    Batch,
     Booking,
     Campaigns,
     Cause,
@@ -45,8 +47,10 @@ from ._plan import plan
 
 __all__ = [
     "ORGANIC",
+    "REASONS",
     "UNKNOWN",
     "UNWRITTEN",
+    "Batch",
     "Booking",
     "Campaigns",
     "Cause",

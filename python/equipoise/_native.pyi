@@ -13,8 +13,10 @@ from ._tables import ArrowArray, ArrowStream
 
 __all__ = [
     "ORGANIC",
+    "REASONS",
     "UNKNOWN",
     "UNWRITTEN",
+    "Batch",
     "Booking",
     "Campaigns",
     "Cause",
@@ -51,6 +53,7 @@ __all__ = [
 __version__: str
 UNKNOWN: int
 ORGANIC: int
+REASONS: tuple[str, ...]
 UNWRITTEN: np.float32
 
 @final
@@ -356,7 +359,7 @@ class Policy:
     def prices(self) -> Table: ...
     def diff(self, other: Policy) -> Table: ...
     def replay(self, log: Opportunities, unknown: Literal["error", "organic"] = "organic") -> Table: ...
-    def resolve(self, ids: Iterable[str | None]) -> NDArray[np.uint32]: ...
+    def resolve(self, ids: Iterable[str | None] | ArrowStream | ArrowArray) -> NDArray[np.uint32]: ...
     def row(self, id: str) -> int: ...  # noqa: A002
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -402,6 +405,23 @@ class Scorer:
     def time_every(self, every: int) -> None: ...
     def metrics(self) -> list[tuple[str, dict[str, str], float]]: ...
     def request(self, max_candidates: int = 2000) -> Request: ...
+    def batch(
+        self,
+        policy: Policy,
+        starts: NDArray[np.int64],
+        campaign: NDArray[np.uint32] | ArrowStream | ArrowArray,
+        measures: dict[str, NDArray[np.float32] | ArrowStream | ArrowArray] | NDArray[np.float32],
+        *,
+        organic: NDArray[np.float32] | ArrowStream | ArrowArray | None = None,
+        item: NDArray[np.uint32] | ArrowStream | ArrowArray | None = None,
+        frequency: NDArray[np.uint32] | ArrowStream | ArrowArray | None = None,
+        market: str | Iterable[str | None] | None = None,
+        surface: str | Iterable[str | None] | None = None,
+        time: datetime | int | NDArray[np.int64] | None = None,
+        slots: int | NDArray[np.uint32] | None = None,
+        key: int | NDArray[np.uint64] | None = None,
+        reference: float | NDArray[np.float32] | None = None,
+    ) -> Batch: ...
     def score(
         self,
         table: ArrowStream | ArrowArray | str | PathLike[str],
@@ -478,6 +498,21 @@ class Request:
     def given_up(self) -> float: ...
     def blend(self) -> NDArray[np.uint32]: ...
     def record(self, *, terms: bool = False, candidates: bool = True) -> DecisionRecord: ...
+
+@final
+class Batch:
+    def score(self) -> Batch: ...
+    @property
+    def scores(self) -> NDArray[np.float32]: ...
+    @property
+    def positions(self) -> NDArray[np.uint8]: ...
+    @property
+    def reasons(self) -> NDArray[np.uint8]: ...
+    @property
+    def candidates(self) -> int: ...
+    @property
+    def policy_id(self) -> str: ...
+    def __len__(self) -> int: ...
 
 @final
 class DecisionRecord:

@@ -108,7 +108,7 @@ def request_rows(folder: Path, library: Path, campaigns: int, label: str, rounds
 
 
 def batch_rows(folder: Path, campaigns: int, label: str, rounds: int) -> None:
-    """A million rows at once, read beforehand and in a table, against NumPy on columns with ids resolved beforehand."""
+    """A million rows at once, bound or read beforehand and in a table, against NumPy on what is bound."""
     n = 500
     turns, _ = instance.turns(folder, n)
     turns = [turns[t % len(turns)] for t in range(BATCH_ROWS // n)]
@@ -122,6 +122,7 @@ def batch_rows(folder: Path, campaigns: int, label: str, rounds: int) -> None:
     scorer, table = eq.Scorer(policy), batch_table(policy, instance.names(campaigns), columns, n)
     peer = numpy_peer.batch(Campaigns(folder), columns, n)
     log = eq.Opportunities(table, policy.measures[: MEASURES - 1])
+    batch = bound(scorer, policy, policy.resolve(table["campaign"]), columns, n)
     scores, picked = peer()
     np.testing.assert_array_equal(
         scores.view(np.uint32), np.concatenate([turn.scores for turn in turns]).view(np.uint32)
@@ -129,15 +130,26 @@ def batch_rows(folder: Path, campaigns: int, label: str, rounds: int) -> None:
     for ours in (pa.table(policy.replay(log)), pa.table(scorer.score(table))):
         np.testing.assert_array_equal(ours["promotion_score"].to_numpy().view(np.uint32), scores.view(np.uint32))
         np.testing.assert_array_equal(ours["picked"].to_numpy(zero_copy_only=False), picked)
+    batch.score()
+    np.testing.assert_array_equal(batch.scores.view(np.uint32), scores.view(np.uint32))
+    np.testing.assert_array_equal(batch.positions > 0, picked)
     contenders = {
+        "python-batch": in_turn([batch.score]),
         "python-log": in_turn([lambda: policy.replay(log)]),
         "python-table": in_turn([lambda: scorer.score(table)]),
         "numpy": in_turn([peer]),
     }
     times = measure(contenders, max(5, rounds // 5))
     case = f"rows=1M n={n} campaigns={label}"
-    for subject in ("python-log", "python-table"):
+    for subject in ("python-batch", "python-log", "python-table"):
         tell(case, subject, {name: times[name] for name in (subject, "numpy")})
+
+
+def bound(scorer: eq.Scorer, policy: eq.Policy, rows: Any, columns: dict[str, Any], n: int) -> eq.Batch:
+    """The columns as they are, with ids resolved beforehand."""
+    measures = dict(zip(policy.measures[: MEASURES - 1], columns["measures"], strict=True))
+    starts = np.arange(0, BATCH_ROWS + 1, n)
+    return scorer.batch(policy, starts, rows, measures, organic=columns["organic"], **SEGMENT)
 
 
 def batch_table(policy: eq.Policy, names: list[str], columns: dict[str, Any], n: int) -> pa.Table:

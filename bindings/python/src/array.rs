@@ -3,7 +3,7 @@
 use crate::argument::{describe, refuse, refuse_type};
 use crate::columns::{Block, Cell};
 use equipoise::error::codes;
-use numpy::{PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods, dtype};
+use numpy::{Element, PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods, dtype};
 use pyo3::prelude::*;
 
 /// A one-dimensional, contiguous array.
@@ -65,10 +65,22 @@ impl<'py> Matrix<'py> {
 }
 
 /// A copy of a one-dimensional array.
-pub(crate) fn owned_column<T: Cell>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
+pub(crate) fn owned_column<T: Element + Copy>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
     let array = of_kind::<T>(value, name, 1)?;
     let array: PyReadonlyArray1<'_, T> = array.extract()?;
     Ok(array.as_array().iter().copied().collect())
+}
+
+/// A copy of an array with an entry for each of `requests`; `None` where the value is no array of any dimension.
+pub(crate) fn per_request<T: Element + Copy>(value: &Bound<'_, PyAny>, name: &str, requests: usize) -> PyResult<Option<Vec<T>>> {
+    if value.cast::<PyUntypedArray>().map_or(true, |array| array.ndim() == 0) {
+        return Ok(None);
+    }
+    let values = owned_column(value, name)?;
+    if values.len() != requests {
+        return Err(refuse(value.py(), codes::SHAPE, name, format!("{} entries for {requests} requests", values.len())));
+    }
+    Ok(Some(values))
 }
 
 /// A copy of a two-dimensional array, row by row, and the length of its rows.
@@ -79,7 +91,7 @@ pub(crate) fn owned_matrix(value: &Bound<'_, PyAny>, name: &str) -> PyResult<(Ve
     Ok((array.as_array().iter().copied().collect(), width))
 }
 
-fn of_kind<'py, T: Cell>(value: &Bound<'py, PyAny>, name: &str, dimensions: usize) -> PyResult<Bound<'py, PyUntypedArray>> {
+pub(crate) fn of_kind<'py, T: Element>(value: &Bound<'py, PyAny>, name: &str, dimensions: usize) -> PyResult<Bound<'py, PyUntypedArray>> {
     let py = value.py();
     let wanted = dtype::<T>(py);
     let Ok(array) = value.cast::<PyUntypedArray>() else {
@@ -102,7 +114,7 @@ fn check_length(array: &Bound<'_, PyUntypedArray>, name: &str, limit: usize) -> 
     Ok(())
 }
 
-fn refuse_layout(array: &Bound<'_, PyUntypedArray>, name: &str, wanted: &str) -> PyErr {
+pub(crate) fn refuse_layout(array: &Bound<'_, PyUntypedArray>, name: &str, wanted: &str) -> PyErr {
     let strides = array.strides();
     let message = format!("found strides {strides:?} in {}, wanted {wanted}: numpy.ascontiguousarray makes one", describe(array.as_any()));
     refuse(array.py(), codes::LAYOUT, name, message)

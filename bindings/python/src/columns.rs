@@ -1,4 +1,4 @@
-//! The memory behind a request's NumPy views.
+//! The memory behind the NumPy views of requests and batches.
 
 use equipoise::Error;
 use equipoise::error::codes;
@@ -20,17 +20,18 @@ pub(crate) struct Cells {
     layout: Layout,
 }
 
-// SAFETY: the cells are plain 32-bit numbers without invariants. They are read by Rust only while the interpreter is held, as
+// SAFETY: the cells are plain numbers without invariants. Those that Rust reads it reads only while the interpreter is held, as
 // NumPy's own arrays are; who writes an array from a thread that has released the interpreter while it is scored gets arbitrary numbers,
-// which the core checks like any others.
+// which the core checks like any others. Those that a batch writes with the interpreter released Rust does not read; who reads them
+// meanwhile gets arbitrary numbers.
 unsafe impl Send for Cells {}
 // SAFETY: as above.
 unsafe impl Sync for Cells {}
 
 impl Cells {
-    /// `len` cells of zeros.
-    pub(crate) fn new(len: usize) -> equipoise::Result<Self> {
-        let refused = || Error::new(codes::MEMORY, "max_candidates", None, format!("no memory for {len} numbers of 32 bits"));
+    /// `len` cells of zeros; `argument` asks for so many.
+    pub(crate) fn new(len: usize, argument: &'static str) -> equipoise::Result<Self> {
+        let refused = || Error::new(codes::MEMORY, argument, None, format!("no memory for {len} numbers of 32 bits"));
         let bytes = len.max(1).checked_mul(size_of::<u32>()).ok_or_else(refused)?;
         let layout = Layout::from_size_align(bytes, ALIGN).map_err(|_| refused())?;
         // SAFETY: the layout has a size above 0.
@@ -61,6 +62,7 @@ impl Drop for Cells {
 pub(crate) trait Cell: Element + Copy {}
 impl Cell for f32 {}
 impl Cell for u32 {}
+impl Cell for u8 {}
 
 /// A part of some [`Cells`]: `rows` numbers, `columns` times, `stride` apart.
 #[derive(Clone, Copy)]
@@ -79,7 +81,8 @@ unsafe impl<T> Sync for Block<T> {}
 impl<T: Cell> Block<T> {
     /// Cells `at..` of `cells`.
     pub(crate) fn new(cells: &Cells, at: usize, rows: usize, columns: usize, stride: usize) -> Self {
-        let len = columns.checked_mul(stride).filter(|_| rows <= stride).unwrap_or(usize::MAX);
+        let bytes = columns.checked_mul(stride).filter(|_| rows <= stride).and_then(|len| len.checked_mul(size_of::<T>()));
+        let len = bytes.map_or(usize::MAX, |bytes| bytes.div_ceil(size_of::<u32>()));
         Self { start: cells.cell(at, len).cast(), rows, columns, stride }
     }
 
@@ -90,6 +93,15 @@ impl<T: Cell> Block<T> {
     pub(crate) unsafe fn cells<'a>(&self) -> &'a [T] {
         // SAFETY: `new` checked the range; every bit pattern is a number; the caller keeps writers away.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.columns * self.stride) }
+    }
+
+    /// The rows of the first column, to be written.
+    ///
+    /// # Safety
+    /// The `Cells` live for all of `'a`, and nobody else in Rust reads or writes these cells in it.
+    pub(crate) unsafe fn rows_mut<'a>(&self) -> &'a mut [T] {
+        // SAFETY: `new` checked the range; every bit pattern is a number; the caller keeps others away.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.rows) }
     }
 
     /// Writes `value` to every row of one column.

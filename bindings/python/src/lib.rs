@@ -3,12 +3,15 @@
 
 mod argument;
 mod array;
+mod batch;
 mod book;
 mod campaigns;
 mod columns;
 mod document;
 mod error;
 mod explanation;
+mod held;
+mod interrupt;
 mod latch;
 mod opportunities;
 mod options;
@@ -32,7 +35,10 @@ use pyo3::prelude::*;
 mod _native {
     use super::{argument, error, supervise};
     use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
 
+    #[pymodule_export]
+    use super::batch::Batch;
     #[pymodule_export]
     use super::book::{Booking, book};
     #[pymodule_export]
@@ -65,6 +71,8 @@ mod _native {
         module.add("UNWRITTEN", unwritten)?;
         module.add("UNKNOWN", equipoise::score::UNKNOWN)?;
         module.add("ORGANIC", equipoise::score::ORGANIC)?;
+        let reasons = equipoise::score::Reason::ALL.map(equipoise::score::Reason::name);
+        module.add("REASONS", PyTuple::new(module.py(), reasons)?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 

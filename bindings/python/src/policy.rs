@@ -2,12 +2,12 @@
 
 use crate::argument::{self, extract, instant, items, text};
 use crate::error::{enter, enter_detached};
+use crate::interrupt::enter_interruptible;
 use crate::opportunities::Opportunities;
 use crate::plan::Certificate;
-use crate::table::to_arro3;
+use crate::table::{chunks, to_arro3};
 use equipoise::plan::Unknown;
 use equipoise::policy as core;
-use equipoise::score::Gates;
 use equipoise::{evaluate, table};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -151,16 +151,21 @@ impl Policy {
     fn replay<'py>(&self, py: Python<'py>, log: &Bound<'py, PyAny>, unknown: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         let log: Bound<'_, Opportunities> = extract(log, "log", "an Opportunities")?;
         let unknown = unknown.map_or(Ok(Unknown::Organic), argument::unknown)?;
-        replay(py, &self.0, None, &log.get().0, unknown, false)
+        let log = &log.get().0;
+        let work = |go_on: &mut dyn FnMut() -> bool| evaluate::replay_gated(&self.0, None, log, unknown, go_on).map(table::replay_table);
+        to_arro3(py, enter_interruptible(py, work)?)
     }
 
     /// The rows of campaign ids, as uint32; 0xFFFFFFFF where an id is unknown, 0xFFFFFFFE (organic) where it is None.
     ///
-    /// Rows belong to this policy and this process: never store or send them.
+    /// Columns with the Arrow C data interface (polars, pyarrow, arro3, ...) are read as they are, each value of a dictionary once; lists of
+    /// strings take longer. Rows belong to this policy and this process: never store or send them.
     fn resolve<'py>(&self, py: Python<'py>, ids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let listed = if ids.hasattr("to_pylist")? { ids.call_method0("to_pylist")? } else { ids.clone() };
+        if let Some(chunks) = chunks(ids)? {
+            return Ok(PyArray1::from_vec(py, enter_detached(py, || table::campaign_rows(&self.0, &chunks))?));
+        }
         let mut rows = Vec::new();
-        for (i, id) in items(&listed, "ids", "a list, array or column of strings")?.enumerate() {
+        for (i, id) in items(ids, "ids", "a list, array or column of strings")?.enumerate() {
             let id = id?;
             rows.push(if id.is_none() { core::ORGANIC } else { self.0.row(&text(&id, &format!("ids[{i}]"))?) });
         }
@@ -189,20 +194,4 @@ impl Policy {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
         Ok((py.get_type::<Self>().getattr("from_bytes")?, (self.to_bytes(py),)))
     }
-}
-
-/// Replays `log` with the interpreter released; `with_id` adds a column `policy_id`.
-pub(crate) fn replay<'py>(
-    py: Python<'py>,
-    policy: &core::Policy,
-    gates: Option<&Gates>,
-    log: &equipoise::Opportunities,
-    unknown: Unknown,
-    with_id: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let batch = enter_detached(py, || {
-        let replay = evaluate::replay_gated(policy, gates, log, unknown)?;
-        Ok(if with_id { table::scores_table(replay, policy) } else { table::replay_table(replay) })
-    })?;
-    to_arro3(py, batch)
 }

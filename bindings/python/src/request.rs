@@ -83,7 +83,7 @@ impl Request {
         // At most 2^24 * (2^10 + 6) cells: no overflow.
         let stride = capacity.div_ceil(LINE) * LINE;
         let m = names.len();
-        let (cells, workspace) = enter(py, || Ok((Cells::new(stride * (m + 6))?, Workspace::with_capacity(capacity))))?;
+        let (cells, workspace) = enter(py, || Ok((Cells::new(stride * (m + 6), "max_candidates")?, Workspace::with_capacity(capacity))))?;
         let at = |column: usize| column * stride;
         let (campaign, item) = (Block::new(&cells, at(1), capacity, 1, stride), Block::new(&cells, at(2), capacity, 1, stride));
         let measures: Block<f32> = Block::new(&cells, at(6), capacity, m, stride);
@@ -479,7 +479,7 @@ impl Request {
 }
 
 /// The clock, in microseconds since 1970 UTC.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),

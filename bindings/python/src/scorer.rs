@@ -1,16 +1,16 @@
 //! `Scorer`.
 
 use crate::argument::{describe, extract, instant, refuse, text};
+use crate::batch::{Batch, Requests, Rows};
 use crate::document::to_json;
 use crate::error::{enter, enter_detached, to_python};
-use crate::policy::{self, Policy};
+use crate::policy::Policy;
 use crate::problem::from_json;
 use crate::request::Request;
 use crate::table::{Source, options};
 use equipoise::error::codes;
 use equipoise::model::Scope;
 use equipoise::observe;
-use equipoise::plan::Unknown;
 use equipoise::score::{self as core, Breaker, Breakers, FileWatch, Install, Switches, Watcher};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -266,9 +266,42 @@ impl Scorer {
         }
     }
 
+    /// Bind many requests as columns, to be scored by one call, again and again: request t has the candidates starts[t]..starts[t + 1].
+    ///
+    /// `starts` int64 (k + 1,), from 0 to n; `campaign` uint32 (n,): rows of `policy` (`Policy.resolve`); `measures`: a dict of a float32 column
+    /// (n,) for each of the policy's measures, `displacement` only if it is not to be filled, or one float32 array (n, m) in C or Fortran order.
+    /// `organic` float32, `item` and `frequency` uint32, all (n,), may be absent. Columns are NumPy arrays or Arrow arrays of one chunk without
+    /// nulls, and are not copied: what they hold when `score` is called is scored.
+    ///
+    /// `market`, `surface`, `time`, `slots`, `key` and `reference` are as for `Request.begin`, one value for all requests or k of them, which are
+    /// copied: a list or Arrow column of strings; int64 microseconds, uint32, uint64 and float32 arrays. `key` None numbers the requests from 0.
+    #[pyo3(signature = (policy, starts, campaign, measures, *, organic=None, item=None, frequency=None, market=None, surface=None, time=None, slots=None, key=None, reference=None))]
+    fn batch(
+        &self,
+        policy: &Bound<'_, PyAny>,
+        starts: &Bound<'_, PyAny>,
+        campaign: &Bound<'_, PyAny>,
+        measures: &Bound<'_, PyAny>,
+        organic: Option<&Bound<'_, PyAny>>,
+        item: Option<&Bound<'_, PyAny>>,
+        frequency: Option<&Bound<'_, PyAny>>,
+        market: Option<&Bound<'_, PyAny>>,
+        surface: Option<&Bound<'_, PyAny>>,
+        time: Option<&Bound<'_, PyAny>>,
+        slots: Option<&Bound<'_, PyAny>>,
+        key: Option<&Bound<'_, PyAny>>,
+        reference: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Batch> {
+        let rows = Rows::new(policy, starts, campaign, measures, organic, item, frequency)?;
+        let requests = Requests::new(policy, rows.requests(), market, surface, time, slots, key, reference)?;
+        Batch::new(policy, &self.core, rows, requests)
+    }
+
     /// Every opportunity of a table by the serving rule: promotion_score, picked, position, reason, policy_id, aligned with its rows.
     ///
     /// `table`, `naive` and `fill` are as for `Opportunities`; the policy's measures are its measure columns, `displacement` only if it is there.
+    /// Columns of float32 without nulls are not copied. All processors take part where the table is long, with the interpreter released;
+    /// Ctrl-C ends the scoring. Nothing is counted by `metrics`.
     #[pyo3(signature = (table, naive=None, fill=None))]
     fn score<'py>(
         &self,
@@ -280,12 +313,8 @@ impl Scorer {
         let policy = &self.core.policy();
         let options = options(naive, fill)?;
         let source = Source::new(table, "table")?;
-        let mut measures = policy.measures().to_vec();
-        if measures.iter().any(|m| m == "displacement") && !source.has_column(py, "displacement")? {
-            measures.retain(|m| m != "displacement");
-        }
-        let log = source.opportunities(py, &measures, &options)?;
-        policy::replay(py, policy, self.core.gates(policy).as_deref(), &log, Unknown::Organic, true)
+        let gates = self.core.gates(policy);
+        source.score(py, policy, gates.as_deref(), &options)
     }
 
     fn __repr__(&self) -> String {

@@ -2,14 +2,16 @@
 
 use crate::argument::{describe, extract, refuse, text};
 use crate::error::enter_detached;
-use arrow_array::{RecordBatch, RecordBatchReader};
+use crate::interrupt::enter_interruptible;
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
 use equipoise::error::codes;
+use equipoise::score::Gates;
 use equipoise::table::{self, ReadOptions};
-use equipoise::{Campaigns, Opportunities};
+use equipoise::{Campaigns, Opportunities, Policy};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3_arrow::PyTable;
-use pyo3_arrow::input::AnyRecordBatch;
+use pyo3_arrow::input::{AnyArray, AnyRecordBatch};
 use std::path::PathBuf;
 
 /// Where rows come from.
@@ -41,20 +43,30 @@ impl Source {
         Err(refuse(value.py(), codes::TYPE, name, format!("found {found}, wanted {wanted}")))
     }
 
-    /// Whether there is a column of this name.
-    pub(crate) fn has_column(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
-        match self {
-            Self::Stream(reader) => Ok(reader.schema().column_with_name(name).is_some()),
-            Self::Parquet(pattern) => enter_detached(py, || Ok(table::open_parquet(pattern)?.schema().column_with_name(name).is_some())),
-        }
-    }
-
     /// Reads a log, with the interpreter released.
     pub(crate) fn opportunities(self, py: Python<'_>, measures: &[String], options: &ReadOptions) -> PyResult<Opportunities> {
         enter_detached(py, || match self {
             Self::Stream(reader) => table::read_opportunities(reader, measures, options),
             Self::Parquet(pattern) => table::load_opportunities(&pattern, measures, options),
         })
+    }
+
+    /// Scores a log, with the interpreter released.
+    pub(crate) fn score<'py>(
+        self,
+        py: Python<'py>,
+        policy: &Policy,
+        gates: Option<&Gates>,
+        options: &ReadOptions,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let work = |go_on: &mut dyn FnMut() -> bool| {
+            let replay = match self {
+                Self::Stream(reader) => table::score_table(policy, gates, reader, options, go_on),
+                Self::Parquet(pattern) => table::score_parquet(policy, gates, &pattern, options, go_on),
+            };
+            replay.map(|replay| table::scores_table(replay, policy))
+        };
+        to_arro3(py, enter_interruptible(py, work)?)
     }
 
     /// Reads a campaign table, with the interpreter released.
@@ -64,6 +76,15 @@ impl Source {
             Self::Parquet(pattern) => table::load_campaigns(&pattern, options),
         })
     }
+}
+
+/// The chunks of a column with the Arrow C data interface; `None` where the object has none.
+pub(crate) fn chunks(value: &Bound<'_, PyAny>) -> PyResult<Option<Vec<ArrayRef>>> {
+    if !value.hasattr("__arrow_c_array__")? && !value.hasattr("__arrow_c_stream__")? {
+        return Ok(None);
+    }
+    let column = value.extract::<AnyArray>()?.into_chunked_array()?;
+    Ok(Some(column.into_inner().0))
 }
 
 /// The options `naive` and `fill` of a table.

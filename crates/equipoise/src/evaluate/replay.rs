@@ -1,18 +1,11 @@
 //! A log through a policy, opportunity by opportunity.
 
+use super::{Batch, Each, Outcome};
 use crate::error::{Error, Result, codes, quote};
-use crate::model::{self, Opportunities, Reason};
+use crate::model::{Names, Opportunities, Reason};
 use crate::plan::Unknown;
 use crate::policy::{NONE, ORGANIC, Policy, UNKNOWN};
-use crate::score::{Gates, Measures, Request, Workspace};
-use std::iter;
-use std::num::NonZero;
-use std::ops::Range;
-use std::panic::resume_unwind;
-use std::thread;
-
-/// Fewer rows than this are not worth a thread.
-const ROWS_A_THREAD: usize = 1 << 17;
+use crate::score::{Gates, Measures};
 
 /// What the serving rule does with every row of a log, in the log's order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,128 +29,68 @@ pub struct Replay {
 /// # Errors
 /// `invalid_input.missing` for a measure (or a reference) that the log lacks and `invalid_input.unknown_campaign` under [`Unknown::Error`].
 pub fn replay(policy: &Policy, log: &Opportunities, unknown: Unknown) -> Result<Replay> {
-    replay_gated(policy, None, log, unknown)
+    replay_gated(policy, None, log, unknown, &mut || true)
 }
 
-/// As [`replay`], under the switches and breakers of [`crate::score::Scorer::gates`].
+/// As [`replay`], under the switches and breakers of [`crate::score::Scorer::gates`], as long as `go_on` says so: it is asked by the calling thread
+/// now and then.
 ///
 /// # Errors
-/// As [`replay`], and `invalid_input.foreign_row` for gates of another policy.
-pub fn replay_gated(policy: &Policy, gates: Option<&Gates>, log: &Opportunities, unknown: Unknown) -> Result<Replay> {
-    let mut rows = rows(policy, log, unknown)?;
+/// As [`replay`], `invalid_input.foreign_row` for gates of another policy, and `usage.cancelled`.
+pub fn replay_gated(
+    policy: &Policy,
+    gates: Option<&Gates>,
+    log: &Opportunities,
+    unknown: Unknown,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Replay> {
+    let (columns, mut rows) = (columns(policy, log)?, rows(policy, log, unknown)?);
     // Whatever is no campaign's number finds the last.
     rows.push(ORGANIC);
-    let numbers =
-        |names: &model::Names, find: &dyn Fn(&str) -> u32| -> Vec<u32> { names.as_slice().iter().map(|name| find(name)).collect() };
-    let job = Job {
-        policy,
+    let market = numbers(log.market.as_deref(), &log.markets, |name| policy.market(name));
+    let surface = numbers(log.surface.as_deref(), &log.surfaces, |name| policy.surface(name));
+    let batch = Batch {
+        rows: Some(&rows),
+        market: each(market.as_deref()).unwrap_or(Each::All(NONE)),
+        surface: each(surface.as_deref()).unwrap_or(Each::All(NONE)),
         gates,
-        log,
-        columns: columns(policy, log)?,
-        rows,
-        markets: numbers(&log.markets, &|name| policy.market(name)),
-        surfaces: numbers(&log.surfaces, &|name| policy.surface(name)),
+        ..of_log(log, Measures::Slices { columns: &columns, offset: 0 })
     };
-    let n = log.candidates();
-    let mut outcome = Replay { scores: vec![0.0; n], picked: vec![false; n], positions: vec![0; n], reasons: vec![Reason::Picked; n] };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(n / ROWS_A_THREAD).max(1);
-    let shares = outcome.shares(log, threads);
-    let outcomes: Vec<Result<()>> = thread::scope(|scope| {
-        let job = &job;
-        let mut shares = shares.into_iter();
-        let own = shares.next();
-        let running: Vec<_> = shares.map(|share| scope.spawn(move || job.run(share))).collect();
-        let own = own.map_or(Ok(()), |share| job.run(share));
-        iter::once(own).chain(running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))).collect()
-    });
-    // The first fault in the order of the log.
-    outcomes.into_iter().collect::<Result<()>>()?;
-    Ok(outcome)
+    Replay::fill(log.candidates(), |outcome| batch.score(policy, outcome, go_on))
 }
 
-/// What every opportunity needs.
-struct Job<'a> {
-    policy: &'a Policy,
-    gates: Option<&'a Gates>,
-    log: &'a Opportunities,
-    columns: Vec<&'a [f32]>,
-    /// The policy's row of each campaign of the log, then that of organic candidates.
-    rows: Vec<u32>,
-    markets: Vec<u32>,
-    surfaces: Vec<u32>,
-}
-
-/// Some opportunities in a row, and where what becomes of their rows goes.
-struct Share<'a> {
-    opportunities: Range<usize>,
-    scores: &'a mut [f32],
-    picked: &'a mut [bool],
-    positions: &'a mut [u8],
-    reasons: &'a mut [Reason],
-}
-
-impl Replay {
-    /// Cuts the log into shares of about as many rows each.
-    fn shares(&mut self, log: &Opportunities, count: usize) -> Vec<Share<'_>> {
-        let (mut scores, mut picked) = (self.scores.as_mut_slice(), self.picked.as_mut_slice());
-        let (mut positions, mut reasons) = (self.positions.as_mut_slice(), self.reasons.as_mut_slice());
-        let mut from = 0;
-        let cut = |i: usize| {
-            let row = (log.candidates() * (i + 1) / count) as u64;
-            let to = if i + 1 == count { log.len() } else { log.starts.partition_point(|start| *start < row) };
-            let opportunities = from..to.max(from);
-            let here = (log.starts[opportunities.end] - log.starts[from]) as usize;
-            from = opportunities.end;
-            Share {
-                opportunities,
-                scores: scores.split_off_mut(..here).unwrap_or_default(),
-                picked: picked.split_off_mut(..here).unwrap_or_default(),
-                positions: positions.split_off_mut(..here).unwrap_or_default(),
-                reasons: reasons.split_off_mut(..here).unwrap_or_default(),
-            }
-        };
-        (0..count).map(cut).collect()
+/// The columns of a log as requests, but for what has to be told by names: campaigns are numbers of the log, segments none.
+pub(crate) fn of_log<'a>(log: &'a Opportunities, measures: Measures<'a>) -> Batch<'a> {
+    Batch {
+        organic: log.organic.as_deref(),
+        item: log.item.as_deref(),
+        artist: log.artist.as_deref(),
+        frequency: log.frequency.as_deref(),
+        time: each(log.time.as_deref()),
+        slots: each(log.slots.as_deref()),
+        key: each(Some(log.key.as_deref().unwrap_or(&log.id_hash))),
+        reference: each(log.reference.as_deref()),
+        ..Batch::new(if log.starts.is_empty() { &[0] } else { &log.starts }, &log.campaign, measures)
     }
 }
 
-impl Job<'_> {
-    fn run(&self, share: Share<'_>) -> Result<()> {
-        let Self { policy, gates, log, .. } = *self;
-        let segment = |column: &Option<Vec<u32>>, numbers: &[u32], t: usize| {
-            column.as_ref().and_then(|column| numbers.get(column[t] as usize)).copied().unwrap_or(NONE)
-        };
-        let (base, organic) = (log.rows(share.opportunities.start).start, self.rows.len() - 1);
-        let mut workspace = Workspace::default();
-        let mut campaign = Vec::new();
-        for t in share.opportunities {
-            let here = log.rows(t);
-            campaign.clear();
-            // Without a branch: who is organic cannot be guessed.
-            campaign.extend(log.campaign[here.clone()].iter().map(|c| self.rows[(*c as usize).min(organic)]));
-            let request = Request {
-                market: segment(&log.market, &self.markets, t),
-                surface: segment(&log.surface, &self.surfaces, t),
-                time: log.time.as_ref().map(|time| time[t]),
-                slots: log.slots.as_ref().map(|slots| slots[t]),
-                key: log.key(t),
-                reference: log.reference.as_ref().map(|reference| reference[t]),
-                organic: log.organic.as_ref().map(|organic| &organic[here.clone()]),
-                item: log.item.as_ref().map(|item| &item[here.clone()]),
-                artist: log.artist.as_ref().map(|artist| &artist[here.clone()]),
-                frequency: log.frequency.as_ref().map(|frequency| &frequency[here.clone()]),
-                gates,
-                ..Request::new(&campaign, Measures::Slices { columns: &self.columns, offset: here.start })
-            };
-            let decision = policy.score(&request, &mut workspace)?;
-            let own = here.start - base..here.end - base;
-            share.scores[own.clone()].copy_from_slice(decision.scores());
-            share.reasons[own.clone()].copy_from_slice(decision.reasons());
-            for (pick, position) in decision.picks().iter().zip(decision.positions()) {
-                share.picked[own.start + *pick as usize] = true;
-                share.positions[own.start + *pick as usize] = *position as u8;
-            }
-        }
-        Ok(())
+pub(crate) fn each<T: Copy>(column: Option<&[T]>) -> Option<Each<'_, T>> {
+    column.map(Each::Own)
+}
+
+/// The policy's number of the name of every opportunity.
+fn numbers(column: Option<&[u32]>, names: &Names, find: impl Fn(&str) -> u32) -> Option<Vec<u32>> {
+    let numbers: Vec<u32> = names.as_slice().iter().map(|name| find(name)).collect();
+    column.map(|column| column.iter().map(|name| numbers.get(*name as usize).copied().unwrap_or(NONE)).collect())
+}
+
+impl Replay {
+    /// What `score` makes of `n` rows.
+    pub(crate) fn fill(n: usize, score: impl FnOnce(Outcome<'_>) -> Result<()>) -> Result<Self> {
+        let (mut scores, mut positions, mut reasons) = (vec![0.0; n], vec![0; n], vec![0; n]);
+        score(Outcome { scores: &mut scores, positions: &mut positions, reasons: &mut reasons })?;
+        let picked = positions.iter().map(|position| *position > 0).collect();
+        Ok(Self { scores, picked, positions, reasons: reasons.into_iter().map(Reason::of_code).collect() })
     }
 }
 

@@ -255,6 +255,31 @@ impl Opportunities {
         }
     }
 
+    /// Takes all rows away; names and memory are kept.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn clear_rows(&mut self) {
+        fn each<T>(list: &mut Option<Vec<T>>) {
+            list.iter_mut().for_each(Vec::clear);
+        }
+        self.starts.clear();
+        self.id_hash.clear();
+        self.campaign.clear();
+        each(&mut self.key);
+        each(&mut self.listener);
+        each(&mut self.weight);
+        each(&mut self.slots);
+        each(&mut self.time);
+        each(&mut self.market);
+        each(&mut self.surface);
+        each(&mut self.reference);
+        each(&mut self.organic_value);
+        each(&mut self.organic);
+        each(&mut self.item);
+        each(&mut self.artist);
+        each(&mut self.frequency);
+        self.measures.iter_mut().for_each(|measure| measure.1.clear());
+    }
+
     /// Reports rows that contradict each other within an opportunity: one item with two organic scores, one (item, campaign) twice.
     /// Costs a sort of each opportunity's rows by item.
     pub(crate) fn check_items(&self, faults: &mut Faults) {
@@ -285,9 +310,10 @@ impl Opportunities {
     }
 
     fn twice(&self, above: usize, row: usize) -> String {
-        match self.campaign[row] {
-            ORGANIC => format!("row {above} holds the same item without a campaign, too"),
-            c => format!("row {above} holds the same item for the same campaign, {}", quote(self.campaigns.name(c))),
+        match (self.campaign[row], self.campaigns.as_slice().get(self.campaign[row] as usize)) {
+            (ORGANIC, _) => format!("row {above} holds the same item without a campaign, too"),
+            (_, Some(name)) => format!("row {above} holds the same item for the same campaign, {}", quote(name)),
+            (_, None) => format!("row {above} holds the same item for the same campaign"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::batch::{Finder, Wanted, broken, check_type, turned};
 use super::list::Lists;
-use super::number::{self, Rule};
+use super::number::{self, Integers, Rule};
 use super::text::{Memory, Text};
 use super::{ReadOptions, time};
 use crate::error::{Error, Faults, Result, codes, quote};
@@ -155,12 +155,12 @@ impl Table {
             }
         }
         let flight: [(_, Field<Option<i64>>); 2] = [("start", |c| &mut c.start), ("end", |c| &mut c.end)];
-        let mut times = Vec::new();
+        let mut times = Integers::default();
         for (name, field) in flight {
             let Some(array) = column(name) else { continue };
             time::micros(name, array, base, &mut times, faults)?;
-            for (campaign, time) in list.iter_mut().zip(&times) {
-                *field(campaign) = *time;
+            for (campaign, time) in list.iter_mut().zip(times.iter()) {
+                *field(campaign) = time;
             }
         }
         if let Some(array) = column("frequency_cap") {

@@ -43,8 +43,8 @@ pub(super) fn optional_number(name: &str, values: impl Iterator<Item = Option<f6
 ///
 /// # Panics
 /// If a code is no index of `values`, or above 127.
-pub(super) fn choice<'a>(name: &'a str, values: &[&str], codes: impl Iterator<Item = i8>) -> Column<'a> {
+pub(super) fn choice<'a>(name: &'a str, values: &[&str], codes: Vec<i8>) -> Column<'a> {
     let values = Arc::new(StringArray::from_iter_values(values));
-    let column = DictionaryArray::<Int8Type>::try_new(Int8Array::from_iter_values(codes), values).expect("every code has a value");
+    let column = DictionaryArray::<Int8Type>::try_new(Int8Array::from(codes), values).expect("every code has a value");
     (name, false, Arc::new(column))
 }

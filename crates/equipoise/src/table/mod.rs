@@ -14,6 +14,8 @@
 //! | [`campaigns_table`], [`policy_prices_table`], [`diff_table`] | a policy | one record batch |
 //! | [`records_table`] and [`save_records`] | decision records | one record batch, Parquet; [`read_records`] and [`load_records`] read them back |
 //! | [`replay_table`], [`scores_table`] | what a policy does with a log | one record batch |
+//! | [`score_table`], [`score_parquet`] | any stream of record batches, or Parquet | what a policy does with its rows |
+//! | [`campaign_rows`] | a column of campaign ids | the policy's rows |
 //!
 //! Texts may be `utf8`, `large_utf8`, `utf8_view` or dictionaries of them with any key type, whose values may change from batch to batch.
 //! Numbers may be of any integer, float or decimal type. Columns that nobody asked for are not looked at.
@@ -42,6 +44,7 @@ mod columns;
 mod decision_file;
 mod decisions;
 mod list;
+mod log_columns;
 mod number;
 mod opportunities;
 #[cfg(feature = "parquet")]
@@ -49,6 +52,8 @@ mod parquet;
 mod plan;
 mod policy;
 mod replay;
+mod runs;
+mod score;
 mod text;
 mod time;
 mod what_if;
@@ -62,10 +67,11 @@ pub use decision_file::{load_records, save_records};
 pub use decisions::{read_records, records_table};
 pub use opportunities::{read_opportunities, read_opportunities_in_parts};
 #[cfg(feature = "parquet")]
-pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_parquet};
+pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_parquet, score_parquet};
 pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, replicates_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};
+pub use score::{campaign_rows, score_table};
 pub use what_if::{frontier_table, shifts_table};
 
 use indexmap::IndexMap;

@@ -8,6 +8,7 @@ use arrow_array::types::{
     ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, PrimitiveArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
 /// What a column of numbers has to keep, and how faults call it.
@@ -153,23 +154,55 @@ fn null<T: Kept>(row: usize, rule: &Rule<'_>, faults: &mut Faults) -> T {
     T::FAULTY
 }
 
-/// Appends a column of integers by their 64 bits, `None` for null.
-///
-/// # Errors
-/// A type that is no integer.
-pub(super) fn integers(name: &str, array: &dyn Array, out: &mut Vec<Option<i64>>) -> Result<()> {
-    macro_rules! typed {
-        ($($arm:ident => $type:ty),*) => {
-            match array.data_type() {
-                $(DataType::$arm => out.extend(array.as_primitive::<$type>().iter().map(|value| value.map(|v| v as i64))),)*
-                DataType::Null => out.extend(std::iter::repeat_n(None, array.len())),
-                _ => return Err(turned(name, array)),
-            }
-        };
+/// A column of integers by their 64 bits.
+#[derive(Default)]
+pub(super) struct Integers {
+    /// One value per row, anything where it is null.
+    pub(super) values: Vec<i64>,
+    nulls: Option<NullBuffer>,
+}
+
+impl Integers {
+    /// Replaces these by a column's.
+    ///
+    /// # Errors
+    /// A type that is no integer.
+    pub(super) fn read(&mut self, name: &str, array: &dyn Array) -> Result<()> {
+        macro_rules! typed {
+            ($($arm:ident => $type:ty),*) => {
+                match array.data_type() {
+                    $(DataType::$arm => self.fill(array, array.as_primitive::<$type>().values().iter().map(|value| *value as i64)),)*
+                    DataType::Null => self.fill(array, std::iter::repeat_n(0, array.len())),
+                    _ => return Err(turned(name, array)),
+                }
+            };
+        }
+        typed!(
+            Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type, UInt8 => UInt8Type, UInt16 => UInt16Type,
+            UInt32 => UInt32Type, UInt64 => UInt64Type
+        );
+        Ok(())
     }
-    typed!(
-        Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type, UInt8 => UInt8Type, UInt16 => UInt16Type,
-        UInt32 => UInt32Type, UInt64 => UInt64Type
-    );
-    Ok(())
+
+    /// Replaces these by values that stand for those of a column; whatever stands for null is not looked at.
+    pub(super) fn fill(&mut self, array: &dyn Array, values: impl Iterator<Item = i64>) {
+        self.values.clear();
+        self.values.extend(values);
+        self.nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+    }
+
+    /// The value of a row; `None` for null.
+    pub(super) fn get(&self, row: usize) -> Option<i64> {
+        self.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)).then(|| self.values[row])
+    }
+
+    /// All values, where none is null.
+    pub(super) fn whole(&self) -> Option<&[i64]> {
+        self.nulls.is_none().then_some(&self.values)
+    }
+
+    /// One value per row.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Option<i64>> {
+        (0..self.values.len()).map(|row| self.get(row))
+    }
 }

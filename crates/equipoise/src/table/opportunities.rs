@@ -1,15 +1,18 @@
 //! Reading a log of opportunities.
 
-use super::batch::{Finder, Wanted, broken};
-use super::number::{self, Rule};
+use super::batch::broken;
+use super::log_columns::Columns;
+use super::number::{self, Integers, Rule};
+use super::runs::{Runs, leading};
 use super::text::{Memory, NULL, Text};
 use super::{ReadOptions, time};
 use crate::error::{Error, Faults, Result, codes};
-use crate::model::{Begun, Id, Items, Names, ORGANIC, Opportunities, PLACES, Range, check_measures, check_text};
+use crate::model::{Begun, Id, Items, Names, ORGANIC, Opportunities, PLACES, Range, check_text};
+use crate::policy::{INDEX_BITS, Policy, UNKNOWN};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Float32Type;
 use arrow_array::{Array, RecordBatch, RecordBatchReader};
-use arrow_schema::Schema;
 use std::collections::HashSet;
-use std::fmt::Debug;
 use std::result::Result as StdResult;
 
 /// Reads a log: one row per candidate, the rows of an opportunity together; they may span batches.
@@ -81,104 +84,6 @@ pub fn read_opportunities_in_parts<R: RecordBatchReader, S: AsRef<str>>(
     take(&table.finish()?)
 }
 
-/// The columns that are read of a log with these measures.
-#[cfg(feature = "parquet")]
-pub(super) fn columns<S: AsRef<str>>(measures: &[S]) -> Vec<String> {
-    let fixed = [
-        "opportunity_id",
-        "campaign",
-        "organic",
-        "item",
-        "artist",
-        "frequency",
-        "time",
-        "market",
-        "surface",
-        "slots",
-        "weight",
-        "reference",
-        "organic_value",
-        "key",
-        "listener",
-    ];
-    fixed.into_iter().chain(measures.iter().map(AsRef::as_ref)).map(str::to_owned).collect()
-}
-
-/// Where the columns of a log stand in its table.
-struct Columns {
-    id: usize,
-    campaign: usize,
-    measures: Vec<usize>,
-    organic: Option<usize>,
-    item: Option<usize>,
-    artist: Option<usize>,
-    frequency: Option<usize>,
-    time: Option<usize>,
-    market: Option<usize>,
-    surface: Option<usize>,
-    slots: Option<usize>,
-    weight: Option<usize>,
-    reference: Option<usize>,
-    organic_value: Option<usize>,
-    key: Option<usize>,
-    listener: Option<usize>,
-}
-
-impl Columns {
-    fn find(schema: &Schema, measures: &[String], options: &ReadOptions) -> Result<Self> {
-        let mut faults = Faults::new();
-        check_measures(measures, &mut faults);
-        let mut find = Finder { schema, faults: &mut faults };
-        let id = find.required("opportunity_id", Wanted::IntegerOrText);
-        let campaign = find.required("campaign", Wanted::Text);
-        let measured: Vec<_> = measures.iter().filter(|name| *name != "exposure").map(|name| find.required(name, Wanted::Number)).collect();
-        let columns = Self {
-            id: id.unwrap_or_default(),
-            campaign: campaign.unwrap_or_default(),
-            measures: measured.into_iter().flatten().collect(),
-            organic: find.optional("organic", Wanted::Number),
-            item: find.optional("item", Wanted::IntegerOrText),
-            artist: find.optional("artist", Wanted::Text),
-            frequency: find.optional("frequency", Wanted::Integer),
-            time: find.optional("time", Wanted::Time),
-            market: find.optional("market", Wanted::Text),
-            surface: find.optional("surface", Wanted::Text),
-            slots: find.optional("slots", Wanted::Number),
-            weight: find.optional("weight", Wanted::Number),
-            reference: find.optional("reference", Wanted::Number),
-            organic_value: find.optional("organic_value", Wanted::Number),
-            key: find.optional("key", Wanted::Integer),
-            listener: find.optional("listener", Wanted::IntegerOrText),
-        };
-        if let Some(at) = columns.time {
-            time::check_zone("time", schema.field(at).data_type(), options.naive_utc, &mut faults);
-        }
-        columns.check_fill(measures, options, &mut faults);
-        faults.finish()?;
-        Ok(columns)
-    }
-
-    fn check_fill(&self, measures: &[String], options: &ReadOptions, faults: &mut Faults) {
-        for (name, value) in &options.fill {
-            let numbers = [
-                ("organic", self.organic, Range::Signed),
-                ("slots", self.slots, Range::NonNegative),
-                ("weight", self.weight, Range::Positive),
-                ("reference", self.reference, Range::Signed),
-                ("organic_value", self.organic_value, Range::NonNegative),
-            ];
-            let fixed = numbers.iter().find(|n| n.0 == name && n.1.is_some()).map(|n| n.2);
-            let argument = format!("fill.{name}");
-            match fixed.or_else(|| measures.contains(name).then_some(Range::NonNegative)) {
-                Some(range) => {
-                    range.check(*value, faults, &argument, None);
-                }
-                None => faults.push(codes::UNKNOWN_NAME, &argument, None, || "no column of numbers of that name is read".to_owned()),
-            }
-        }
-    }
-}
-
 /// The opportunity that the last row belongs to.
 enum Last {
     None,
@@ -187,12 +92,17 @@ enum Last {
 }
 
 /// A log under construction.
-struct Table<'a> {
-    columns: Columns,
+pub(super) struct Table<'a> {
+    pub(super) columns: Columns,
     options: &'a ReadOptions,
-    log: Opportunities,
-    faults: Faults,
-    begun: Begun,
+    pub(super) log: Opportunities,
+    pub(super) faults: Faults,
+    /// The opportunities so far; `None` where whoever reads looks for scattered ones.
+    begun: Option<Begun>,
+    /// Whose numbers campaigns get, in place of the log's own.
+    policy: Option<&'a Policy>,
+    /// Whether plain columns are left to be borrowed from the table.
+    lends: bool,
     items: Items,
     last: Last,
     /// Rows of the batch at hand that begin an opportunity.
@@ -201,7 +111,7 @@ struct Table<'a> {
     indices: Vec<u32>,
     numbers: Vec<f64>,
     references: Vec<f32>,
-    integers: Vec<Option<i64>>,
+    integers: Integers,
     memories: Memories,
     /// Columns whose last value has a fault, so that the rows that follow are not compared with it.
     distrusted: HashSet<&'static str>,
@@ -220,7 +130,7 @@ struct Memories {
 }
 
 impl<'a> Table<'a> {
-    fn new(columns: Columns, measures: Vec<String>, options: &'a ReadOptions) -> Self {
+    pub(super) fn new(columns: Columns, measures: Vec<String>, options: &'a ReadOptions) -> Self {
         let log = Opportunities {
             measures: measures.into_iter().map(|name| (name, Vec::new())).collect(),
             organic: columns.organic.map(|_| Vec::new()),
@@ -243,7 +153,9 @@ impl<'a> Table<'a> {
             options,
             log,
             faults: Faults::new(),
-            begun: Begun::default(),
+            begun: Some(Begun::default()),
+            policy: None,
+            lends: false,
             items: Items::default(),
             last: Last::None,
             begins: Vec::new(),
@@ -251,13 +163,28 @@ impl<'a> Table<'a> {
             indices: Vec::new(),
             numbers: Vec::new(),
             references: Vec::new(),
-            integers: Vec::new(),
+            integers: Integers::default(),
             memories: Memories::default(),
             distrusted: HashSet::new(),
         }
     }
 
-    fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+    /// A reader of some rows at a time, whose campaigns are numbers of `policy` ([`STRANGER`] where it knows them not). It looks for no
+    /// scattered opportunities.
+    pub(super) fn by_policy(columns: Columns, measures: Vec<String>, options: &'a ReadOptions, policy: &'a Policy) -> Self {
+        Self { begun: None, policy: Some(policy), ..Self::new(columns, measures, options) }
+    }
+
+    /// Begins anew at row `base`; names are kept. With `lends`, columns that [`lent`] can borrow are not copied.
+    pub(super) fn restart(&mut self, base: u64, lends: bool) {
+        self.log.clear_rows();
+        self.faults = Faults::new();
+        self.last = Last::None;
+        self.distrusted.clear();
+        (self.base, self.lends) = (base, lends);
+    }
+
+    pub(super) fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         let rows = batch.num_rows();
         if self.base + rows as u64 >= u64::from(ORGANIC) - 1 {
             return Err(Error::new(codes::TOO_LARGE, "table", None, format!("a log has fewer than {} rows", ORGANIC - 1)));
@@ -306,19 +233,21 @@ impl<'a> Table<'a> {
 
     fn append_integer_ids(&mut self, array: &dyn Array) -> Result<()> {
         let mut ids = std::mem::take(&mut self.integers);
-        ids.clear();
-        number::integers("opportunity_id", array, &mut ids)?;
+        ids.read("opportunity_id", array)?;
         let mut last = if let Last::Int(id) = self.last { Some(id) } else { None };
-        for (row, id) in ids.iter().enumerate() {
-            if *id == last && last.is_some() {
-                continue;
-            }
-            match *id {
+        let mut row = 0;
+        while row < array.len() {
+            match ids.get(row) {
                 None => self.null_id(row),
-                Some(id) => {
+                Some(id) if Some(id) != last => {
                     self.begin(Id::Int(id), row);
                     last = Some(id);
                 }
+                Some(_) => {}
+            }
+            row += 1;
+            if let (Some(ids), Some(last)) = (ids.whole(), last) {
+                row += leading(&ids[row..], last);
             }
         }
         self.last = last.map_or(Last::None, Last::Int);
@@ -328,7 +257,7 @@ impl<'a> Table<'a> {
 
     fn begin(&mut self, id: Id<'_>, row: usize) {
         let at = self.base + row as u64;
-        let (hash, before) = self.begun.begin(id, at);
+        let (hash, before) = self.begun.as_mut().map_or_else(|| (id.hash(), None), |begun| begun.begin(id, at));
         if let Some(before) = before {
             self.faults.push(codes::SCATTERED, "opportunity_id", Some(at), || {
                 format!("{id} began at row {before} and comes back after another; the rows of an opportunity stand together")
@@ -358,7 +287,7 @@ impl<'a> Table<'a> {
             "campaign",
             batch.column(self.columns.campaign),
             base,
-            &mut log.campaigns,
+            &mut self.policy.map_or(Known::Names(&mut log.campaigns), Known::Campaigns),
             &mut self.memories.campaign,
             &mut self.indices,
             faults,
@@ -366,21 +295,34 @@ impl<'a> Table<'a> {
         // Null and organic are the same number.
         log.campaign.extend_from_slice(&self.indices);
         for (at, (name, column)) in self.columns.measures.iter().zip(&mut log.measures) {
+            // What stands for a displacement that is not written is a fault in a table, but not to a request.
+            if self.lends && name != "displacement" && lent(batch.column(*at)).is_some() {
+                continue;
+            }
             let rule = Rule { name, range: Range::NonNegative, fill: fill(name), base };
             number::append(batch.column(*at), &rule, column, faults)?;
         }
-        if let (Some(at), Some(column)) = (self.columns.organic, &mut log.organic) {
+        if let (Some(at), Some(column)) = (self.columns.organic, &mut log.organic)
+            && !(self.lends && log.item.is_none() && lent(batch.column(at)).is_some())
+        {
             let rule = Rule { name: "organic", range: Range::Signed, fill: fill("organic"), base };
             number::append(batch.column(at), &rule, column, faults)?;
         }
         if let (Some(at), Some(column)) = (self.columns.artist, &mut log.artist) {
-            names("artist", batch.column(at), base, &mut log.artists, &mut self.memories.artist, &mut self.indices, faults)?;
+            names(
+                "artist",
+                batch.column(at),
+                base,
+                &mut Known::Names(&mut log.artists),
+                &mut self.memories.artist,
+                &mut self.indices,
+                faults,
+            )?;
             no_nulls("artist", &self.indices, base, faults);
             column.extend_from_slice(&self.indices);
         }
         if let (Some(at), Some(column)) = (self.columns.frequency, &mut log.frequency) {
-            self.integers.clear();
-            number::integers("frequency", batch.column(at).as_ref(), &mut self.integers)?;
+            self.integers.read("frequency", batch.column(at).as_ref())?;
             for (row, count) in self.integers.iter().enumerate() {
                 let at = Some(base + row as u64);
                 match count.map(u32::try_from) {
@@ -395,8 +337,7 @@ impl<'a> Table<'a> {
             let array = batch.column(at).as_ref();
             let items = &mut self.items;
             if array.data_type().is_integer() {
-                self.integers.clear();
-                number::integers("item", array, &mut self.integers)?;
+                self.integers.read("item", array)?;
                 self.indices.clear();
                 self.indices.extend(self.integers.iter().map(|id| id.map_or(NULL, |id| items.intern(Id::Int(id)).0)));
             } else {
@@ -427,7 +368,7 @@ impl<'a> Table<'a> {
         ];
         for (name, at, column, known, memory) in texts {
             if let (Some(at), Some(column)) = (at, column) {
-                names(name, batch.column(at), base, known, memory, &mut self.indices, faults)?;
+                names(name, batch.column(at), base, &mut Known::Names(known), memory, &mut self.indices, faults)?;
                 let good = no_nulls(name, &self.indices, base, faults);
                 runs.append(name, &self.indices, column, good.then_some(&mut *faults), |index| known.name(*index));
             }
@@ -460,13 +401,13 @@ impl<'a> Table<'a> {
         if let (Some(at), Some(column)) = (self.columns.time, &mut log.time) {
             time::micros("time", batch.column(at), base, &mut self.integers, faults)?;
             let good = no_missing("time", &self.integers, base, faults);
-            runs.append_converted("time", &self.integers, column, good.then_some(&mut *faults), |time| time.unwrap_or_default());
+            runs.append("time", &self.integers.values, column, good.then_some(&mut *faults), |time| *time);
         }
         if let (Some(at), Some(column)) = (self.columns.key, &mut log.key) {
-            self.integers.clear();
-            number::integers("key", batch.column(at), &mut self.integers)?;
+            self.integers.read("key", batch.column(at))?;
             let good = no_missing("key", &self.integers, base, faults);
-            runs.append_converted("key", &self.integers, column, good.then_some(&mut *faults), |key| key.unwrap_or_default() as u64);
+            let keys: Vec<u64> = self.integers.values.iter().map(|key| *key as u64).collect();
+            runs.append("key", &keys, column, good.then_some(&mut *faults), |key| *key);
         }
         if let (Some(at), Some(column)) = (self.columns.listener, &mut log.listener) {
             let (hashes, good) = listeners(batch.column(at).as_ref(), base, &mut self.memories.listener, &mut self.integers, faults)?;
@@ -475,96 +416,74 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// What is left of the log.
-    fn finish(self) -> Result<Opportunities> {
-        let Self { mut log, mut faults, .. } = self;
+    /// Ends the last opportunity, and looks for what can be wrong with whole ones.
+    pub(super) fn close(&mut self) {
+        let Self { log, faults, .. } = self;
         if log.starts.is_empty() {
             faults.push(codes::EMPTY, "table", None, || "the log has no rows".to_owned());
         }
         let first = log.starts.first().copied().unwrap_or(0);
         log.starts.push(self.base);
         log.starts.iter_mut().for_each(|s| *s -= first);
-        log.check_items(&mut faults);
-        faults.finish()?;
-        Ok(log)
+        log.check_items(faults);
+    }
+
+    /// What is left of the log.
+    fn finish(mut self) -> Result<Opportunities> {
+        self.close();
+        self.faults.finish()?;
+        Ok(self.log)
     }
 }
 
-/// Where the opportunities of a batch begin.
-struct Runs<'a> {
-    begins: &'a [usize],
-    base: u64,
-    distrusted: &'a mut HashSet<&'static str>,
+/// The numbers of a column that can be borrowed as they are, but for their range, which is not checked.
+pub(super) fn lent(array: &dyn Array) -> Option<&[f32]> {
+    let numbers = array.as_primitive_opt::<Float32Type>().filter(|numbers| numbers.null_count() == 0)?;
+    Some(numbers.values())
 }
 
-impl Runs<'_> {
-    /// Appends the value of each opportunity that begins, and reports rows that differ from the first of theirs.
-    /// Without `faults` the column has some in this batch already, and is not compared.
-    fn append<T: Copy + PartialEq, D: Debug>(
-        &mut self,
-        name: &'static str,
-        values: &[T],
-        out: &mut Vec<T>,
-        faults: Option<&mut Faults>,
-        shown: impl Fn(&T) -> D,
-    ) {
-        let ends = self.begins.iter().copied().skip(1).chain([values.len()]);
-        let last = out.last().copied();
-        out.extend(self.begins.iter().map(|row| values[*row]));
-        let Some(faults) = faults else {
-            self.distrusted.insert(name);
-            return;
-        };
-        let mut check = |from: usize, to: usize, expected: T| {
-            let run = &values[from..to];
-            if run.iter().all(|value| *value == expected) {
-                return;
-            }
-            for (i, value) in run.iter().enumerate().filter(|(_, value)| **value != expected) {
-                faults.push(codes::INCONSISTENT, name, Some(self.base + (from + i) as u64), || {
-                    format!("{:?} differs from {:?}, which its opportunity began with", shown(value), shown(&expected))
-                });
-            }
-        };
-        // Rows before the first beginning belong to the opportunity of the batch before.
-        if let Some(last) = last.filter(|_| !self.distrusted.contains(name)) {
-            check(0, self.begins.first().copied().unwrap_or(values.len()), last);
-        }
-        for (from, to) in self.begins.iter().copied().zip(ends) {
-            check(from, to, values[from]);
-        }
-        if !self.begins.is_empty() {
-            self.distrusted.remove(name);
-        }
-    }
+/// The number of a campaign that a policy does not know, above all that it knows and below those that stand for null.
+pub(super) const STRANGER: u32 = 1 << INDEX_BITS;
 
-    /// As [`Runs::append`], of values that are kept in another form.
-    fn append_converted<T: Copy, U: Copy + PartialEq + Debug>(
-        &mut self,
-        name: &'static str,
-        values: &[T],
-        out: &mut Vec<U>,
-        faults: Option<&mut Faults>,
-        keep: impl Fn(&T) -> U,
-    ) {
-        let values: Vec<U> = values.iter().map(keep).collect();
-        self.append(name, &values, out, faults, |value| *value);
+/// The number of a campaign in a policy: its row without the tag, so that it is none of a reader's own.
+pub(super) fn number_of(policy: &Policy, id: &str) -> u32 {
+    match policy.row(id) {
+        UNKNOWN => STRANGER,
+        row => row & (STRANGER - 1),
+    }
+}
+
+/// Who numbers the names of a column.
+enum Known<'a> {
+    /// The log, in the order in which they come.
+    Names(&'a mut Names),
+    /// A policy, its campaigns.
+    Campaigns(&'a Policy),
+}
+
+impl Known<'_> {
+    /// The number of a name, and whether nobody has checked it yet.
+    fn number(&mut self, name: &str) -> (u32, bool) {
+        match self {
+            Self::Names(names) => {
+                let before = names.len();
+                let number = names.intern(name);
+                (number, names.len() > before)
+            }
+            Self::Campaigns(policy) => {
+                let number = number_of(policy, name);
+                (number, number == STRANGER)
+            }
+        }
     }
 }
 
 /// The hash of each row's listener, and whether every row has one.
-fn listeners(
-    array: &dyn Array,
-    base: u64,
-    memory: &mut Memory,
-    integers: &mut Vec<Option<i64>>,
-    faults: &mut Faults,
-) -> Result<(Vec<u64>, bool)> {
+fn listeners(array: &dyn Array, base: u64, memory: &mut Memory, integers: &mut Integers, faults: &mut Faults) -> Result<(Vec<u64>, bool)> {
     if array.data_type().is_integer() {
-        integers.clear();
-        number::integers("listener", array, integers)?;
+        integers.read("listener", array)?;
         let good = no_missing("listener", integers, base, faults);
-        return Ok((integers.iter().map(|id| Id::Int(id.unwrap_or_default()).hash()).collect(), good));
+        return Ok((integers.values.iter().map(|id| Id::Int(*id).hash()).collect(), good));
     }
     let text = Text::new("listener", array, Some(base), memory)?;
     let mut hashes: Vec<u64> = Vec::with_capacity(array.len());
@@ -589,28 +508,27 @@ fn names(
     name: &str,
     array: &dyn Array,
     base: u64,
-    known: &mut Names,
+    known: &mut Known<'_>,
     memory: &mut Memory,
     indices: &mut Vec<u32>,
     faults: &mut Faults,
 ) -> Result<()> {
     Text::new(name, array, Some(base), memory)?.indices(array.len(), memory, indices, |row, text| {
-        let before = known.len();
-        let index = known.intern(text);
-        if known.len() > before {
+        let (number, unchecked) = known.number(text);
+        if unchecked {
             check_text(text, faults, name, Some(base + row as u64));
         }
-        index
+        number
     });
     Ok(())
 }
 
 fn no_nulls(name: &str, indices: &[u32], base: u64, faults: &mut Faults) -> bool {
-    report_nulls(name, indices.iter().map(|index| *index == NULL), base, faults)
+    !indices.contains(&NULL) || report_nulls(name, indices.iter().map(|index| *index == NULL), base, faults)
 }
 
-fn no_missing(name: &str, values: &[Option<i64>], base: u64, faults: &mut Faults) -> bool {
-    report_nulls(name, values.iter().map(Option::is_none), base, faults)
+fn no_missing(name: &str, values: &Integers, base: u64, faults: &mut Faults) -> bool {
+    values.whole().is_some() || report_nulls(name, values.iter().map(|value| value.is_none()), base, faults)
 }
 
 fn report_nulls(name: &str, nulls: impl Iterator<Item = bool>, base: u64, faults: &mut Faults) -> bool {

@@ -1,8 +1,13 @@
 //! Parquet files as streams of record batches.
 
-use super::{ReadOptions, campaigns, opportunities, read_campaigns, read_opportunities, read_opportunities_in_parts};
+use super::score::measures_of;
+use super::{ReadOptions, campaigns, log_columns, read_campaigns, read_opportunities, read_opportunities_in_parts};
 use crate::error::{Error, Result, codes, escape, quote};
+use crate::evaluate::{Replay, replay_gated};
 use crate::model::{Campaigns, Opportunities};
+use crate::plan::Unknown;
+use crate::policy::Policy;
+use crate::score::Gates;
 use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use ::parquet::errors::ParquetError;
@@ -22,7 +27,7 @@ const BATCH: usize = 65_536;
 /// # Errors
 /// As [`open_parquet`] and [`read_opportunities`].
 pub fn load_opportunities<S: AsRef<str>>(pattern: &str, measures: &[S], options: &ReadOptions) -> Result<Opportunities> {
-    let needed = opportunities::columns(measures);
+    let needed = log_columns::column_names(measures);
     read_opportunities(open_parquet(pattern)?.select(&needed)?, measures, options)
 }
 
@@ -37,8 +42,26 @@ pub fn load_opportunities_in_parts<S: AsRef<str>>(
     rows: usize,
     take: impl FnMut(&Opportunities) -> Result<()>,
 ) -> Result<()> {
-    let needed = opportunities::columns(measures);
+    let needed = log_columns::column_names(measures);
     read_opportunities_in_parts(open_parquet(pattern)?.select(&needed)?, measures, options, rows, take)
+}
+
+/// Reads a log as [`load_opportunities`] does and replays it as [`super::score_table`] does.
+///
+/// # Errors
+/// As [`load_opportunities`] and [`replay_gated`].
+pub fn score_parquet(
+    policy: &Policy,
+    gates: Option<&Gates>,
+    pattern: &str,
+    options: &ReadOptions,
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<Replay> {
+    let reader = open_parquet(pattern)?;
+    let measures = measures_of(policy, &reader.schema());
+    // Decoded columns take more memory than the log: they are not kept.
+    let log = read_opportunities(reader.select(&log_columns::column_names(&measures))?, &measures, options)?;
+    replay_gated(policy, gates, &log, Unknown::Organic, go_on)
 }
 
 /// Reads campaigns from a Parquet file or a glob of them, decoding only the columns that are needed.

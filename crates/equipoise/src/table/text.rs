@@ -1,6 +1,7 @@
 //! Columns of text in any of their encodings.
 
 use super::batch::{is_text, turned, validate};
+use super::runs::leading;
 use crate::error::{Error, Result, codes};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
@@ -20,7 +21,7 @@ const UNSEEN: u32 = u32::MAX - 1;
 pub(super) struct Memory {
     /// The values of the last dictionary, which have been checked.
     values: Option<ArrayRef>,
-    /// The index of each of them, or [`UNSEEN`].
+    /// The index of each of them, or [`UNSEEN`]; then [`NULL`], for rows without a value.
     known: Vec<u32>,
 }
 
@@ -56,6 +57,7 @@ impl<'a> Text<'a> {
                 memory.values = Some(array.values().clone());
                 memory.known.clear();
                 memory.known.resize(array.values().len(), UNSEEN);
+                memory.known.push(NULL);
             }
         }
         Ok(column)
@@ -105,16 +107,19 @@ impl<'a> Text<'a> {
         out.clear();
         if let Self::Dictionary(codes, values) = self {
             let known = &mut memory.known;
-            out.extend(codes.iter().enumerate().map(|(row, code)| {
-                if *code == NULL {
-                    return NULL;
-                }
-                let index = &mut known[*code as usize];
+            let last = known.len() - 1;
+            let mut index = |row: usize, code: u32| {
+                // Without a branch on null: which rows have a value cannot be guessed.
+                let index = &mut known[(code as usize).min(last)];
                 if *index == UNSEEN {
-                    *index = values.get(*code as usize).map_or(NULL, |text| intern(row, text));
+                    *index = values.get(code as usize).map_or(NULL, |text| intern(row, text));
                 }
                 *index
-            }));
+            };
+            match codes.first() {
+                Some(first) if leading(codes, *first) == codes.len() => out.resize(codes.len(), index(0, *first)),
+                _ => out.extend(codes.iter().enumerate().map(|(row, code)| index(row, *code))),
+            }
             return;
         }
         let mut before = None;
@@ -154,7 +159,13 @@ fn keyed<'a, K: ArrowDictionaryKeyType>(name: &str, array: &'a dyn Array, base: 
     let code = |key: &K::Native| if key.as_usize() < known { key.as_usize() as u32 } else { UNSEEN };
     let codes: Vec<u32> = match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
         None => keys.values().iter().map(code).collect(),
-        Some(nulls) => keys.values().iter().zip(nulls).map(|(key, valid)| if valid { code(key) } else { NULL }).collect(),
+        Some(nulls) => {
+            let mut codes = Vec::with_capacity(keys.len());
+            for (keys, valid) in keys.values().chunks(64).zip(nulls.inner().bit_chunks().iter_padded()) {
+                codes.extend(keys.iter().enumerate().map(|(i, key)| if valid >> i & 1 == 1 { code(key) } else { NULL }));
+            }
+            codes
+        }
     };
     if codes.contains(&UNSEEN) {
         let row = codes.iter().position(|code| *code == UNSEEN);
