@@ -231,6 +231,7 @@ unsafe fn unpacked(mask: u32) -> __m256i {
 // SAFETY of every block below: the caller promises the path's instructions and pointers that are good for what they are said to read or write.
 impl Serve for Avx2 {
     type Mask = (__m256i, __m256i);
+    const ABREAST: usize = 2;
 
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
@@ -365,7 +366,11 @@ impl Look for Avx2 {
             let mut organics = [_mm256_setzero_si256(); 2];
             for (half, organic_half) in organics.iter_mut().enumerate() {
                 let (from, here) = ((half * HALF).min(count), first(count.saturating_sub(half * HALF)));
-                let number = select(here, _mm256_maskload_epi32(group.add(from).cast(), here), all(by.organic));
+                let number = if count == LANES {
+                    _mm256_loadu_si256(group.add(from).cast())
+                } else {
+                    select(here, _mm256_maskload_epi32(group.add(from).cast(), here), all(by.organic))
+                };
                 let campaign = _mm256_xor_si256(number, all(by.tag));
                 let least = _mm256_min_epu32(campaign, none);
                 // Below, unsigned: the lesser of both is it, and they are not equal.
@@ -376,7 +381,12 @@ impl Look for Avx2 {
                 let mask = _mm256_movemask_ps(_mm256_castsi256_ps(known)).cast_unsigned();
                 packed += pack(mask, place, places.add(packed));
                 known_mask |= mask << (half * HALF);
-                _mm256_maskstore_epi32(home.add(from).cast(), here, least);
+                if count == LANES {
+                    // Storing by a mask is slow on some machines.
+                    _mm256_storeu_si256(home.add(from).cast(), least);
+                } else {
+                    _mm256_maskstore_epi32(home.add(from).cast(), here, least);
+                }
                 told &= _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(known, *organic_half), unknown));
             }
             let unpromoted = _mm_set1_epi8(by.codes.unknown.cast_signed());

@@ -1,5 +1,8 @@
 //! Why a candidate was picked, or why not.
 
+/// Numbers that are looked at together.
+const TOGETHER: usize = 16;
+
 /// What became of a candidate. The names are stable and the same in every face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -91,6 +94,18 @@ impl Reason {
         }
     }
 
+    /// The reasons of as many numbers, written over `reasons`.
+    pub(crate) fn of_codes(codes: &[u8], reasons: &mut [Self]) {
+        let ((groups, last), (to, last_to)) = (codes.as_chunks::<TOGETHER>(), reasons.as_chunks_mut::<TOGETHER>());
+        for (to, group) in to.iter_mut().zip(groups) {
+            *to = group.map(Self::of_code);
+        }
+        // The last few as a group of their own: one by one they would cost more than all others.
+        let mut group = [0; TOGETHER];
+        group[..last.len()].copy_from_slice(last);
+        last_to.copy_from_slice(&group.map(Self::of_code)[..last.len()]);
+    }
+
     /// The name used in documents and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -126,6 +141,16 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::Reason;
+
+    #[test]
+    fn numbers_are_read_at_every_length() {
+        let codes: Vec<u8> = (0..100).map(|i| i % 18).collect();
+        for n in 0..codes.len() {
+            let mut reasons = vec![Reason::Breaker; n];
+            Reason::of_codes(&codes[..n], &mut reasons);
+            assert!(reasons.iter().map(|r| *r as u8).eq(codes[..n].iter().copied()), "{n}");
+        }
+    }
 
     #[test]
     fn all_is_in_order_and_named_once() {

@@ -78,11 +78,9 @@ impl Segments {
     pub(crate) fn values(&self, market: u32, surface: u32, out: &mut Vec<f32>) {
         out.clear();
         if self.knows(market, surface) {
-            out.extend(self.places.iter().map(|(at, by_market, by_surface)| {
-                let market = if *by_market == 0 { 0 } else { market as usize * by_market };
-                let surface = if *by_surface == 0 { 0 } else { surface as usize * by_surface };
-                self.values[at + market + surface]
-            }));
+            // Nothing is added for a dimension that makes no difference, whatever its number.
+            let at = |(at, by_market, by_surface): &(usize, usize, usize)| at + market as usize * by_market + surface as usize * by_surface;
+            out.extend(self.places.iter().map(|place| self.values[at(place)]));
         } else {
             out.extend(self.lowest.iter().map(|l| l.0));
         }

@@ -44,6 +44,17 @@ fn take(policy: &Policy, request: &Request<'_>, need: usize, ws: &mut Workspace)
     let ask = if ruled { need + need / 2 + 2 } else { need };
     let mut leaders = std::mem::take(&mut ws.leaders);
     let (bar, in_order) = lead(&ws.scores, ask, &ws.bench, &mut leaders);
+    if in_order && !ruled {
+        // Nobody is refused.
+        let taken = &leaders[..leaders.len().min(need)];
+        for (k, i) in (0..).zip(taken) {
+            ws.reasons[*i as usize] = Reason::Picked;
+            ws.picks.push(*i);
+            ws.positions.push(slate.first_place + k * slate.min_gap);
+        }
+        ws.leaders = leaders;
+        return;
+    }
     let offer = |ws: &mut Workspace, i: usize| {
         let refused = if ruled { refuse(policy, request, ws, i) } else { None };
         ws.reasons[i] = refused.unwrap_or(Reason::Picked);
