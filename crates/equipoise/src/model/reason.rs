@@ -71,6 +71,7 @@ impl Reason {
 
     /// The reason of this number; [`Reason::Expired`] for a number that no reason has.
     // A match that maps every number to itself costs nothing, and so vectorises.
+    #[inline]
     pub(crate) const fn of_code(code: u8) -> Self {
         match code {
             0 => Self::Picked,
@@ -98,12 +99,20 @@ impl Reason {
     pub(crate) fn of_codes(codes: &[u8], reasons: &mut [Self]) {
         let ((groups, last), (to, last_to)) = (codes.as_chunks::<TOGETHER>(), reasons.as_chunks_mut::<TOGETHER>());
         for (to, group) in to.iter_mut().zip(groups) {
-            *to = group.map(Self::of_code);
+            for (to, code) in to.iter_mut().zip(group) {
+                *to = Self::of_code(*code);
+            }
+        }
+        if last.is_empty() {
+            return;
         }
         // The last few as a group of their own: one by one they would cost more than all others.
-        let mut group = [0; TOGETHER];
+        let (mut group, mut group_to) = ([0; TOGETHER], [Self::Expired; TOGETHER]);
         group[..last.len()].copy_from_slice(last);
-        last_to.copy_from_slice(&group.map(Self::of_code)[..last.len()]);
+        for (to, code) in group_to.iter_mut().zip(&group) {
+            *to = Self::of_code(*code);
+        }
+        last_to.copy_from_slice(&group_to[..last.len()]);
     }
 
     /// The name used in documents and tables.

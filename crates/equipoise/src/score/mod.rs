@@ -40,6 +40,7 @@ mod explain;
 mod explore;
 mod gates;
 mod install;
+mod lottery;
 mod publication;
 mod record;
 mod refuse;

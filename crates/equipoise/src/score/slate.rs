@@ -36,10 +36,16 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     }
 }
 
+/// Whether a pick may rule others out.
+pub(super) fn is_ruled(policy: &Policy, request: &Request<'_>) -> bool {
+    let slate = policy.slate();
+    request.item.is_some() || slate.max_per_artist.is_some() || slate.max_per_label.is_some()
+}
+
 /// Takes up to `need` candidates.
 fn take(policy: &Policy, request: &Request<'_>, need: usize, ws: &mut Workspace) {
     let slate = policy.slate();
-    let ruled = request.item.is_some() || slate.max_per_artist.is_some() || slate.max_per_label.is_some();
+    let ruled = is_ruled(policy, request);
     // Some of the best may be refused; who comes after them is looked for only if too many are.
     let ask = if ruled { need + need / 2 + 2 } else { need };
     let mut leaders = std::mem::take(&mut ws.leaders);
