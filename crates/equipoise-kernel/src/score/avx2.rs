@@ -135,7 +135,16 @@ unsafe fn outside(words: *const u32, at: &[usize; HALF], r: usize, time: __m256i
 unsafe fn bits(bits: &[u32], sets: __m256i) -> __m256i {
     // SAFETY: the caller's promise.
     unsafe {
-        let words = _mm256_i32gather_epi32::<4>(bits.as_ptr().cast(), _mm256_srli_epi32::<5>(sets));
+        let word = _mm256_srli_epi32::<5>(sets);
+        let words = if bits.len() == LANES {
+            // Sixteen words lie in two registers; the fourth bit says in which. Gathering is slow on some machines.
+            let (low, high) = (_mm256_loadu_si256(bits.as_ptr().cast()), _mm256_loadu_si256(bits.as_ptr().add(HALF).cast()));
+            let (low, high) = (_mm256_permutevar8x32_epi32(low, word), _mm256_permutevar8x32_epi32(high, word));
+            let (low, high) = (_mm256_castsi256_ps(low), _mm256_castsi256_ps(high));
+            _mm256_castps_si256(_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(word))))
+        } else {
+            _mm256_i32gather_epi32::<4>(bits.as_ptr().cast(), word)
+        };
         let own = _mm256_srlv_epi32(words, _mm256_and_si256(sets, _mm256_set1_epi32(31)));
         let one = _mm256_set1_epi32(1);
         _mm256_cmpeq_epi32(_mm256_and_si256(own, one), one)
