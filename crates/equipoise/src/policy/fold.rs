@@ -194,8 +194,7 @@ impl Touching {
         }
         let places = self.placed_starts.len() - 3;
         let list = |place: usize| &self.placed[self.placed_starts[place] as usize..self.placed_starts[place + 1] as usize];
-        let of =
-            |number: u32, from: usize, to: usize| (number as usize + from < to).then(|| list(number as usize + from)).unwrap_or_default();
+        let of = |number: u32, from: usize, to: usize| if number as usize + from < to { list(number as usize + from) } else { &[] };
         Requested([of(market, 0, self.markets), of(surface, self.markets, places), list(places)])
     }
 

@@ -36,7 +36,9 @@ pub(super) fn gumbels(key: u64, draw: u32, indices: &[u32], to: &mut Vec<f64>) {
     // Neither is zero, infinite or subnormal at any noise.
     for _ in 0..2 {
         ln_each(to);
-        to.iter_mut().for_each(|x| *x = -*x);
+        for x in &mut *to {
+            *x = -*x;
+        }
     }
 }
 
@@ -88,7 +90,9 @@ impl Softmax {
     /// The same of a list, over which the weights are written.
     pub(super) fn weigh(logits: &mut [f64]) -> Self {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        logits.iter_mut().for_each(|logit| *logit -= largest);
+        for logit in &mut *logits {
+            *logit -= largest;
+        }
         exp_each(logits);
         Self::of_sum(largest, logits.iter().sum())
     }

@@ -71,7 +71,9 @@ pub(crate) fn exp_each(values: &mut [f64]) {
             *x = if *x >= LEAST_EXP { power } else { small };
         }
     }
-    rest.iter_mut().for_each(|x| *x = exp(*x));
+    for x in rest {
+        *x = exp(*x);
+    }
 }
 
 /// [`ln`] of each, all of which are positive, finite and no subnormals, written over it: the same bits.
@@ -82,7 +84,9 @@ pub(crate) fn ln_each(values: &mut [f64]) {
             *x = ln_of_normal(*x, 0);
         }
     }
-    rest.iter_mut().for_each(|x| *x = ln_of_normal(*x, 0));
+    for x in rest {
+        *x = ln_of_normal(*x, 0);
+    }
 }
 
 /// `exp(x) - 1` without cancellation.
