@@ -3,6 +3,7 @@
 mod arranged;
 
 use arranged::{Random, World};
+use equipoise::policy::NONE;
 use equipoise::score::{Request, Workspace};
 use std::collections::HashMap;
 
@@ -151,4 +152,38 @@ fn only_positive_scores_are_explored() {
         let decision = policy.score(&request, &mut workspace).expect("a good request");
         assert!(decision.picks().iter().all(|p| world.scores[*p as usize] > 0.0));
     }
+}
+
+#[test]
+fn a_slate_whose_noise_is_drawn_once_has_the_bits_of_one_drawn_place_by_place() {
+    let mut random = Random(35);
+    let (mut once, mut by_place) = (Workspace::default(), Workspace::default());
+    let (mut drawn, mut full, mut short) = (0, 0, 0);
+    for case in 0..2_000 {
+        let mut world = World::random(&mut random, 60);
+        world.explores(&mut random);
+        (world.slate.max_per_artist, world.slate.max_positions_up) = (None, None);
+        (world.slate.slots, world.slate.visible) = (random.below(25) as u32, Some(1 + random.below(60) as u32));
+        for score in &mut world.scores {
+            // Some tie, some have no say.
+            *score = if random.chance(30) { random.below(3) as f32 } else { *score };
+        }
+        let policy = world.policy();
+        let rows = vec![policy.row("c"); world.len()];
+        // With items, even such as nobody shares, picks may rule others out, and places are filled one by one.
+        let nobody = vec![NONE; world.len()];
+        let request = Request { item: None, ..world.request(&rows) };
+        let with_items = Request { item: Some(&nobody), ..request };
+        let own = policy.score(&request, &mut once).expect("a good request");
+        let other = policy.score(&with_items, &mut by_place).expect("a good request");
+        assert_eq!((own.picks(), own.positions()), (other.picks(), other.positions()), "case {case}");
+        assert_eq!(own.reasons(), other.reasons(), "case {case}");
+        let bits = |list: &[f64]| list.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(own.propensities()), bits(other.propensities()), "case {case}");
+        assert_eq!(own.given_up().to_bits(), other.given_up().to_bits(), "case {case}");
+        drawn += usize::from(own.slate_propensity() < 1.0);
+        full += usize::from(own.picks().len() as u32 == world.slate.slots && own.picks().len() > 10);
+        short += usize::from(own.reasons().contains(&equipoise::score::Reason::NoPlace));
+    }
+    assert!(drawn > 800 && full > 20 && short > 100, "{drawn}, {full}, {short}");
 }

@@ -6,7 +6,8 @@
 //!   equipoise-bench-scoring tails ROUNDS    single requests at p50, p99 and p99.9: with a swap every millisecond and without, and on all cores at once
 //!   equipoise-bench-scoring ids 10k|1M      campaign ids to rows, in batches and one by one, beside a `HashMap`
 //!   equipoise-bench-scoring load FOLDER     a policy of 1 M campaigns, written there: checked load beside reading the file
-//!   equipoise-bench-scoring call N COUNT    COUNT requests of N candidates and nothing else, for an instruction counter
+//!   equipoise-bench-scoring call N COUNT    COUNT requests of N candidates and nothing else, for an instruction counter; with a fourth word
+//!                                           `explained` or `drawn`, five explanations of each or slates drawn at random
 //!
 //! The peer does the same with a struct per campaign and a sort, as one would write it first; that both pick the same with equal scores is checked
 //! before anything is timed. Requests take turns, so that inputs come from L2 and no branch is learnt by heart.
@@ -22,7 +23,7 @@ mod tail;
 mod timing;
 
 use equipoise::policy::Policy;
-use equipoise::score::{Explanation, Workspace};
+use equipoise::score::{Explanation, Request, Workspace};
 use equipoise_kernel::Path;
 use floor::Floor;
 use instance::{Columns, MARKET, REFERENCE, Reference, SURFACE, TIME, draft};
@@ -123,12 +124,22 @@ fn load(folder: &str) -> equipoise::Result<()> {
     Ok(())
 }
 
-fn call(n: usize, count: usize) -> equipoise::Result<()> {
-    let policy = Policy::new(&draft(10_000)?)?;
+/// Requests and nothing else: plain ones, with five explanations each, or drawn at random.
+fn call(n: usize, count: usize, what: &str) -> equipoise::Result<()> {
+    let mut draft = draft(10_000)?;
+    if what == "drawn" {
+        draft.slate.exploration = Some(overhead::exploration());
+    }
+    let policy = Policy::new(&draft)?;
     let turn: Vec<Columns> = (0..TURNS).map(|t| Columns::new(t as u64, n, 10_000, &policy, Reference::Given)).collect();
-    let mut workspace = Workspace::with_capacity(n);
+    let (mut workspace, mut why) = (Workspace::with_capacity(n), Explanation::default());
     for i in 0..count {
-        black_box(policy.score(&turn[i % TURNS].request(false), &mut workspace)?.picks().len());
+        let request = Request { key: i as u64, ..turn[i % TURNS].request(false) };
+        let decision = policy.score(&request, &mut workspace)?;
+        for pick in decision.picks().iter().take(if what == "explained" { 5 } else { 0 }) {
+            decision.explain_into(*pick as usize, &mut why)?;
+        }
+        black_box((decision.picks().len(), decision.slate_propensity()));
     }
     Ok(())
 }
@@ -151,10 +162,11 @@ fn main() -> equipoise::Result<()> {
         }
         ["ids", size @ ("10k" | "1M")] => ids::ids(size),
         ["load", folder] => load(folder),
-        ["call", n, count] => call(n.parse().unwrap_or(500), count.parse().unwrap_or(1)),
+        ["call", n, count] => call(n.parse().unwrap_or(500), count.parse().unwrap_or(1), "plain"),
+        ["call", n, count, what @ ("explained" | "drawn")] => call(n.parse().unwrap_or(500), count.parse().unwrap_or(1), what),
         _ => {
             eprintln!(
-                "usage: equipoise-bench-scoring paths, rows 10k|1M, ids 10k|1M, overhead, tails ROUNDS, load FOLDER, or call N COUNT"
+                "usage: equipoise-bench-scoring paths, rows 10k|1M, ids 10k|1M, overhead, tails ROUNDS, load FOLDER, or call N COUNT [explained|drawn]"
             );
             std::process::exit(2)
         }

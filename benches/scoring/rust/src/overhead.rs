@@ -8,11 +8,15 @@ use equipoise::policy::Policy;
 use equipoise::score::{Request, Scorer, Workspace};
 use std::hint::black_box;
 
+/// A tenth of what the best scores are worth.
+pub(crate) fn exploration() -> Exploration {
+    Exploration { temperature: Some(0.1), ..Exploration::default() }
+}
+
 pub(crate) fn rows() -> equipoise::Result<()> {
     let mut draft = draft(10_000)?;
     let plain = Policy::new(&draft)?;
-    // A tenth of what the best scores are worth.
-    draft.slate.exploration = Some(Exploration { temperature: Some(0.1), ..Exploration::default() });
+    draft.slate.exploration = Some(exploration());
     let exploring = Policy::new(&draft)?;
     let scorer = Scorer::new(&plain);
     for n in [50, 500, 2_000] {

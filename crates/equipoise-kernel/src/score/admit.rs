@@ -97,22 +97,31 @@ unsafe fn packed<L: Look>(candidates: &[u32], by: &Admission<'_>, campaigns: &mu
     // SAFETY: the caller's promise; what is packed is never longer than the candidates, and a group more fits behind it.
     unsafe {
         let places = bench.places.as_mut_ptr();
-        for at in (0..n).step_by(LANES) {
-            let (codes, promoted) = (bench.codes.get_unchecked_mut(at / LANES), bench.promoted.get_unchecked_mut(at / LANES));
-            let (group, home) = (candidates.as_ptr().add(at), campaigns.as_mut_ptr().add(at));
-            good &= L::sort_out(group, (n - at).min(LANES), by, home, codes, places.add(count), promoted);
+        for g in 0..n / LANES {
+            let (codes, promoted) = (bench.codes.get_unchecked_mut(g), bench.promoted.get_unchecked_mut(g));
+            let (group, home) = (candidates.as_ptr().add(g * LANES), campaigns.as_mut_ptr().add(g * LANES));
+            good &= L::sort_out(group, LANES, by, home, codes, places.add(count), promoted);
+            count += promoted.count_ones() as usize;
+        }
+        let (g, rest) = (n / LANES, n % LANES);
+        if rest > 0 {
+            let (codes, promoted) = (bench.codes.get_unchecked_mut(g), bench.promoted.get_unchecked_mut(g));
+            let (group, home) = (candidates.as_ptr().add(g * LANES), campaigns.as_mut_ptr().add(g * LANES));
+            good &= L::sort_out(group, rest, by, home, codes, places.add(count), promoted);
             count += promoted.count_ones() as usize;
         }
         // The last group is filled up with the row of nobody.
         places.add(count).cast::<[u32; LANES]>().write_unaligned([by.rows.campaigns() * by.rows.stride() as u32; LANES]);
         let (found, charged) = (bench.found.as_mut_ptr(), bench.charged.as_mut_ptr().cast::<f32>());
-        for at in (0..count).step_by(LANES) {
+        let (words, mut at) = (by.rows.words().as_ptr(), 0);
+        while at < count {
             if at + 3 * LANES <= count {
-                for place in places.add(at + 2 * LANES).cast::<[u32; LANES]>().read_unaligned() {
-                    L::ask_for(by.rows.words().as_ptr().add(place as usize));
+                for k in at + 2 * LANES..at + 3 * LANES {
+                    L::ask_for(words.add(*places.add(k) as usize));
                 }
             }
             L::look(&*places.add(at).cast(), by, found.add(at), charged.add(at), stride);
+            at += LANES;
         }
         count = 0;
         for g in 0..n.div_ceil(LANES) {

@@ -135,7 +135,16 @@ unsafe fn outside(words: *const u32, at: &[usize; HALF], r: usize, time: __m256i
 unsafe fn bits(bits: &[u32], sets: __m256i) -> __m256i {
     // SAFETY: the caller's promise.
     unsafe {
-        let words = _mm256_i32gather_epi32::<4>(bits.as_ptr().cast(), _mm256_srli_epi32::<5>(sets));
+        let word = _mm256_srli_epi32::<5>(sets);
+        let words = if bits.len() == LANES {
+            // Sixteen words lie in two registers; the fourth bit says in which. Gathering is slow on some machines.
+            let (low, high) = (_mm256_loadu_si256(bits.as_ptr().cast()), _mm256_loadu_si256(bits.as_ptr().add(HALF).cast()));
+            let (low, high) = (_mm256_permutevar8x32_epi32(low, word), _mm256_permutevar8x32_epi32(high, word));
+            let (low, high) = (_mm256_castsi256_ps(low), _mm256_castsi256_ps(high));
+            _mm256_castps_si256(_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(word))))
+        } else {
+            _mm256_i32gather_epi32::<4>(bits.as_ptr().cast(), word)
+        };
         let own = _mm256_srlv_epi32(words, _mm256_and_si256(sets, _mm256_set1_epi32(31)));
         let one = _mm256_set1_epi32(1);
         _mm256_cmpeq_epi32(_mm256_and_si256(own, one), one)
@@ -231,6 +240,7 @@ unsafe fn unpacked(mask: u32) -> __m256i {
 // SAFETY of every block below: the caller promises the path's instructions and pointers that are good for what they are said to read or write.
 impl Serve for Avx2 {
     type Mask = (__m256i, __m256i);
+    const ABREAST: usize = 2;
 
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
@@ -365,7 +375,11 @@ impl Look for Avx2 {
             let mut organics = [_mm256_setzero_si256(); 2];
             for (half, organic_half) in organics.iter_mut().enumerate() {
                 let (from, here) = ((half * HALF).min(count), first(count.saturating_sub(half * HALF)));
-                let number = select(here, _mm256_maskload_epi32(group.add(from).cast(), here), all(by.organic));
+                let number = if count == LANES {
+                    _mm256_loadu_si256(group.add(from).cast())
+                } else {
+                    select(here, _mm256_maskload_epi32(group.add(from).cast(), here), all(by.organic))
+                };
                 let campaign = _mm256_xor_si256(number, all(by.tag));
                 let least = _mm256_min_epu32(campaign, none);
                 // Below, unsigned: the lesser of both is it, and they are not equal.
@@ -376,7 +390,12 @@ impl Look for Avx2 {
                 let mask = _mm256_movemask_ps(_mm256_castsi256_ps(known)).cast_unsigned();
                 packed += pack(mask, place, places.add(packed));
                 known_mask |= mask << (half * HALF);
-                _mm256_maskstore_epi32(home.add(from).cast(), here, least);
+                if count == LANES {
+                    // Storing by a mask is slow on some machines.
+                    _mm256_storeu_si256(home.add(from).cast(), least);
+                } else {
+                    _mm256_maskstore_epi32(home.add(from).cast(), here, least);
+                }
                 told &= _mm256_movemask_epi8(_mm256_or_si256(_mm256_or_si256(known, *organic_half), unknown));
             }
             let unpromoted = _mm_set1_epi8(by.codes.unknown.cast_signed());

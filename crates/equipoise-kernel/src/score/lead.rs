@@ -126,8 +126,10 @@ unsafe fn nth<L: Serve>(tops: &[Lane<f32>], need: usize) -> f32 {
         for lanes in tops {
             let own = L::load(&lanes.0);
             let mut higher = zero;
-            for other in tops.iter().flat_map(|l| &l.0) {
-                higher = higher.add(one.select(L::splat(*other).above(own), zero));
+            for others in tops {
+                for other in &others.0 {
+                    higher = higher.add(one.select(L::splat(*other).above(own), zero));
+                }
             }
             // Fewer than `need` are higher: it is among the first. The lowest of those is the one.
             low = own.select(most.above(higher), L::splat(f32::INFINITY)).min(low);
@@ -169,7 +171,8 @@ unsafe fn rank<L: Serve>(scores: &[f32], leaders: &mut [u32]) -> bool {
         // Ranks are a permutation where no two scores are equal, and only then.
         let mut seen = 0_u64;
         for (rank, leader) in ranks.iter().zip(&*leaders) {
-            let rank = *rank as usize % RANKED;
+            // A count of leaders.
+            let rank = rank.to_int_unchecked::<i32>() as usize % RANKED;
             *order.get_unchecked_mut(rank) = *leader;
             seen |= 1 << rank;
         }

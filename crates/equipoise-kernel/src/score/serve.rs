@@ -11,6 +11,8 @@ pub(super) const CHUNK: usize = 8;
 pub(super) trait Serve: Lanes {
     /// One bit for each lane, in the path's own form.
     type Mask: Copy;
+    /// Groups that are weighed side by side, 2 or 4: as many as the path has registers for.
+    const ABREAST: usize = 4;
     /// Loads `count <= LANES` numbers, zeros after them.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
     /// Stores the first `count <= LANES` lanes.

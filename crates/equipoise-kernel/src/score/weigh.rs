@@ -16,7 +16,7 @@ use crate::x86::{Avx2, Avx512};
 /// The column of a measure that no campaign-side goal prices.
 pub const UNPRICED: u32 = u32::MAX;
 
-/// Groups that are weighed side by side.
+/// Groups that are weighed side by side at most; see [`Serve::ABREAST`].
 const ABREAST: usize = 4;
 
 /// The measures of a request's candidates, `m` each, in the policy's order.
@@ -102,7 +102,9 @@ pub fn weigh_on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut B
 fn on(path: Path, by: &Weighing<'_>, scores: &mut [f32], bench: &mut Bench) -> bool {
     let n = bench.len();
     assert!(scores.len() == n && !by.values.is_empty() && by.columns.len() == by.values.len(), "scores of these candidates");
-    assert!(by.columns.iter().all(|c| *c == UNPRICED || (*c as usize) < bench.width()), "columns of these prices");
+    // One more than the last column, and 0 for none.
+    let columns = by.columns.iter().fold(0, |most, c| c.wrapping_add(1).max(most));
+    assert!(columns as usize <= bench.width(), "columns of these prices");
     assert!(by.fill.is_none_or(|f| f.organic.is_none_or(|o| o.len() == n)) && by.tie.is_none_or(|t| t.1.len() == n), "one for each");
     assert!(by.measures.hold(n, by.values.len() - 1, by.fill.map(|f| f.measure)), "measures of each candidate");
     // SAFETY: the asserts above are what the bodies ask for.
@@ -161,15 +163,20 @@ unsafe fn body<L: Serve>(by: &Weighing<'_>, scores: &mut [f32], bench: &mut Benc
         let mut run = Run::<L> { by, scores: scores.as_mut_ptr(), worst: L::splat(0.0), best: L::splat(0.0) };
         let (mut g, groups) = (0, n.div_ceil(LANES));
         // The last may have fewer candidates: it is loaded in another way.
-        while g + ABREAST < groups {
-            run.groups::<ABREAST, false>(g, LANES, bench);
-            g += ABREAST;
+        while g + L::ABREAST < groups {
+            if L::ABREAST == ABREAST {
+                run.groups::<ABREAST, false>(g, LANES, bench);
+            } else {
+                run.groups::<2, false>(g, LANES, bench);
+            }
+            g += L::ABREAST;
         }
         let last = n - (groups.max(1) - 1) * LANES;
         match groups - g {
             0 => {}
             1 => run.groups::<1, true>(g, last, bench),
             2 => run.groups::<2, true>(g, last, bench),
+            _ if L::ABREAST == 2 => {}
             3 => run.groups::<3, true>(g, last, bench),
             _ => run.groups::<ABREAST, true>(g, last, bench),
         }
@@ -204,20 +211,6 @@ struct Run<'a, L> {
 }
 
 impl<L: Serve> Run<'_, L> {
-    /// `c_j` of a group, whose prices these are; `exposure` is 0.
-    ///
-    /// # Safety
-    /// As [`body`].
-    #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
-    #[inline(always)]
-    unsafe fn rate(&self, prices: *const Lane<f32>, j: usize) -> L {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (value, column) = (L::splat(*self.by.values.get_unchecked(j)), *self.by.columns.get_unchecked(j));
-            if column == UNPRICED { value } else { value.sub(L::load(&(*prices.add(column as usize)).0)) }
-        }
-    }
-
     /// Weighs `G` groups from group `first` on, all of [`LANES`] candidates, but the last of `count` where `PART`.
     ///
     /// # Safety
@@ -232,48 +225,77 @@ impl<L: Serve> Run<'_, L> {
         unsafe {
             let zero = L::splat(0.0);
             let prices = bench.prices.as_ptr().add(first * width);
-            let mut s = [zero; G];
-            for (g, s) in s.iter_mut().enumerate() {
-                *s = self.rate(prices.add(g * width), 0);
+            // `c_0`, of `exposure`.
+            let mut s = [L::splat(*by.values.get_unchecked(0)); G];
+            let column = *by.columns.get_unchecked(0);
+            if column != UNPRICED {
+                for (g, s) in s.iter_mut().enumerate() {
+                    *s = s.sub(price(prices, width, g, column));
+                }
             }
+            let mut worst = self.worst;
             let mut turned = std::mem::MaybeUninit::<[Lane<f32>; CHUNK * ABREAST]>::uninit();
             let turned = turned.as_mut_ptr().cast::<f32>();
-            for from in (0..m).step_by(CHUNK) {
-                let chunk = CHUNK.min(m - from);
+            let of_fill = if let Some(fill) = &by.fill { fill.measure } else { usize::MAX };
+            let mut from = 0;
+            while from < m {
+                let to = m.min(from + CHUNK);
                 if let Measures::Rows { values, stride } = by.measures {
                     for g in 0..G {
                         let rows = values.as_ptr().add((at + g * LANES) * stride + from);
                         let lanes = if PART && g + 1 == G { last } else { LANES };
-                        L::transpose(rows, stride, lanes, chunk, turned.add(g * LANES), ABREAST * LANES);
+                        L::transpose(rows, stride, lanes, to - from, turned.add(g * LANES), ABREAST * LANES);
                     }
                 }
-                for j in from..from + chunk {
-                    let column = match by.measures {
-                        Measures::Columns { values, stride } => values.as_ptr().add(j * stride + at),
-                        Measures::Rows { .. } => turned.add((j - from) * ABREAST * LANES).cast_const(),
-                        Measures::Slices { columns, offset } => {
-                            let column = columns.get_unchecked(j);
-                            if column.is_empty() { std::ptr::null() } else { column.as_ptr().add(offset + at) }
-                        }
+                let mut j = from;
+                while j < to {
+                    // Those before the one that is filled, or all, in a loop that knows of nothing else.
+                    let end = if j <= of_fill && of_fill < to { of_fill } else { to };
+                    let (mut column, step) = match by.measures {
+                        Measures::Columns { values, stride } => (values.as_ptr().wrapping_add(j * stride + at), stride),
+                        Measures::Rows { .. } => (turned.wrapping_add((j - from) * ABREAST * LANES).cast_const(), ABREAST * LANES),
+                        Measures::Slices { .. } => (std::ptr::null(), 0),
                     };
-                    match by.fill {
-                        Some(fill) if fill.measure == j => {
+                    while j < end {
+                        if let Measures::Slices { columns, offset } = by.measures {
+                            column = columns.get_unchecked(j).as_ptr().add(offset + at);
+                        }
+                        let (value, priced) = (L::splat(*by.values.get_unchecked(j + 1)), *by.columns.get_unchecked(j + 1));
+                        // Asked once for all groups: most measures have no price.
+                        if priced == UNPRICED {
                             for (g, s) in s.iter_mut().enumerate() {
-                                let count = if PART && g + 1 == G { last } else { LANES };
-                                let y = self.filled(&fill, column.wrapping_add(g * LANES), column.is_null(), at + g * LANES, count);
-                                *s = s.add(self.rate(prices.add(g * width), j + 1).mul(y));
+                                let y = load::<L>(column.add(g * LANES), if PART && g + 1 == G { last } else { LANES });
+                                worst = worst.max_bits(y);
+                                *s = s.add(value.mul(y));
+                            }
+                        } else {
+                            for (g, s) in s.iter_mut().enumerate() {
+                                let y = load::<L>(column.add(g * LANES), if PART && g + 1 == G { last } else { LANES });
+                                worst = worst.max_bits(y);
+                                *s = s.add(value.sub(price(prices, width, g, priced)).mul(y));
                             }
                         }
-                        _ => {
-                            for (g, s) in s.iter_mut().enumerate() {
-                                let count = if PART && g + 1 == G { last } else { LANES };
-                                let y = load::<L>(column.add(g * LANES), count);
-                                self.worst = self.worst.max_bits(y);
-                                *s = s.add(self.rate(prices.add(g * width), j + 1).mul(y));
-                            }
+                        j += 1;
+                        column = column.wrapping_add(step);
+                    }
+                    if let Some(fill) = &by.fill
+                        && j < to
+                    {
+                        if let Measures::Slices { columns, offset } = by.measures {
+                            let given = columns.get_unchecked(j);
+                            column = if given.is_empty() { std::ptr::null() } else { given.as_ptr().add(offset + at) };
                         }
+                        let (value, priced) = (L::splat(*by.values.get_unchecked(j + 1)), *by.columns.get_unchecked(j + 1));
+                        for (g, s) in s.iter_mut().enumerate() {
+                            let count = if PART && g + 1 == G { last } else { LANES };
+                            let y = filled(fill, column.wrapping_add(g * LANES), column.is_null(), at + g * LANES, count, &mut worst);
+                            let rate = if priced == UNPRICED { value } else { value.sub(price(prices, width, g, priced)) };
+                            *s = s.add(rate.mul(y));
+                        }
+                        j += 1;
                     }
                 }
+                from = to;
             }
             if let Some((breadth, u)) = by.tie {
                 for (g, s) in s.iter_mut().enumerate() {
@@ -281,6 +303,7 @@ impl<L: Serve> Run<'_, L> {
                     *s = s.add(L::splat(breadth).mul(load::<L>(u.as_ptr().add(at + g * LANES), count)));
                 }
             }
+            self.worst = worst;
             for (g, s) in s.into_iter().enumerate() {
                 let codes = bench.codes.get_unchecked_mut(first + g);
                 // Adding zero makes -0 into +0.
@@ -296,27 +319,38 @@ impl<L: Serve> Run<'_, L> {
             }
         }
     }
+}
 
-    /// The measure that is filled, of the `count` candidates from `at` on; nothing is read of a column that is absent.
-    ///
-    /// # Safety
-    /// As [`body`].
-    #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
-    #[inline(always)]
-    unsafe fn filled(&mut self, fill: &Fill<'_>, column: *const f32, absent: bool, at: usize, count: usize) -> L {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let zero = L::splat(0.0);
-            let given = if absent { L::splat(f32::from_bits(fill.mark)) } else { load::<L>(column, count) };
-            let missing = given.with_bits(fill.mark);
-            self.worst = self.worst.max_bits(zero.select(missing, given));
-            let lost = match fill.organic {
-                Some(organic) => L::splat(fill.reference).sub(load::<L>(organic.as_ptr().add(at), count)),
-                None => zero,
-            };
-            // Zero where nothing is lost, and never -0.
-            lost.max(zero).select(missing, given)
-        }
+/// Price `column` of group `g`.
+///
+/// # Safety
+/// As [`body`].
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn price<L: Serve>(prices: *const Lane<f32>, width: usize, g: usize, column: u32) -> L {
+    // SAFETY: the caller's promise.
+    unsafe { L::load(&(*prices.add(g * width + column as usize)).0) }
+}
+
+/// The measure that is filled, of the `count` candidates from `at` on; nothing is read of a column that is absent. What is given counts as an amount.
+///
+/// # Safety
+/// As [`body`].
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn filled<L: Serve>(fill: &Fill<'_>, column: *const f32, absent: bool, at: usize, count: usize, worst: &mut L) -> L {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = L::splat(0.0);
+        let given = if absent { L::splat(f32::from_bits(fill.mark)) } else { load::<L>(column, count) };
+        let missing = given.with_bits(fill.mark);
+        *worst = worst.max_bits(zero.select(missing, given));
+        let lost = match fill.organic {
+            Some(organic) => L::splat(fill.reference).sub(load::<L>(organic.as_ptr().add(at), count)),
+            None => zero,
+        };
+        // Zero where nothing is lost, and never -0.
+        lost.max(zero).select(missing, given)
     }
 }
 

@@ -113,7 +113,7 @@ const LEAST_KEYS: usize = 16;
 /// Whether scores never rise.
 fn descends(scores: &[f32]) -> bool {
     // A piece at a time, each without a branch.
-    let falls = |piece: &[f32]| piece.iter().zip(&piece[1..]).filter(|(a, b)| a < b).count() == 0;
+    let falls = |piece: &[f32]| piece.iter().zip(&piece[1..]).fold(0, |rises, (a, b)| rises | u32::from(a < b)) == 0;
     (0..scores.len()).step_by(64).all(|from| falls(&scores[from..scores.len().min(from + 65)]))
 }
 

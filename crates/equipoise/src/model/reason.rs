@@ -1,5 +1,8 @@
 //! Why a candidate was picked, or why not.
 
+/// Numbers that are looked at together.
+const TOGETHER: usize = 16;
+
 /// What became of a candidate. The names are stable and the same in every face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -68,6 +71,7 @@ impl Reason {
 
     /// The reason of this number; [`Reason::Expired`] for a number that no reason has.
     // A match that maps every number to itself costs nothing, and so vectorises.
+    #[inline]
     pub(crate) const fn of_code(code: u8) -> Self {
         match code {
             0 => Self::Picked,
@@ -89,6 +93,26 @@ impl Reason {
             17 => Self::Rise,
             _ => Self::Expired,
         }
+    }
+
+    /// The reasons of as many numbers, written over `reasons`.
+    pub(crate) fn of_codes(codes: &[u8], reasons: &mut [Self]) {
+        let ((groups, last), (to, last_to)) = (codes.as_chunks::<TOGETHER>(), reasons.as_chunks_mut::<TOGETHER>());
+        for (to, group) in to.iter_mut().zip(groups) {
+            for (to, code) in to.iter_mut().zip(group) {
+                *to = Self::of_code(*code);
+            }
+        }
+        if last.is_empty() {
+            return;
+        }
+        // The last few as a group of their own: one by one they would cost more than all others.
+        let (mut group, mut group_to) = ([0; TOGETHER], [Self::Expired; TOGETHER]);
+        group[..last.len()].copy_from_slice(last);
+        for (to, code) in group_to.iter_mut().zip(&group) {
+            *to = Self::of_code(*code);
+        }
+        last_to.copy_from_slice(&group_to[..last.len()]);
     }
 
     /// The name used in documents and tables.
@@ -126,6 +150,16 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::Reason;
+
+    #[test]
+    fn numbers_are_read_at_every_length() {
+        let codes: Vec<u8> = (0..100).map(|i| i % 18).collect();
+        for n in 0..codes.len() {
+            let mut reasons = vec![Reason::Breaker; n];
+            Reason::of_codes(&codes[..n], &mut reasons);
+            assert!(reasons.iter().map(|r| *r as u8).eq(codes[..n].iter().copied()), "{n}");
+        }
+    }
 
     #[test]
     fn all_is_in_order_and_named_once() {

@@ -78,11 +78,9 @@ impl Segments {
     pub(crate) fn values(&self, market: u32, surface: u32, out: &mut Vec<f32>) {
         out.clear();
         if self.knows(market, surface) {
-            out.extend(self.places.iter().map(|(at, by_market, by_surface)| {
-                let market = if *by_market == 0 { 0 } else { market as usize * by_market };
-                let surface = if *by_surface == 0 { 0 } else { surface as usize * by_surface };
-                self.values[at + market + surface]
-            }));
+            // Nothing is added for a dimension that makes no difference, whatever its number.
+            let at = |(at, by_market, by_surface): &(usize, usize, usize)| at + market as usize * by_market + surface as usize * by_surface;
+            out.extend(self.places.iter().map(|place| self.values[at(place)]));
         } else {
             out.extend(self.lowest.iter().map(|l| l.0));
         }
@@ -98,7 +96,34 @@ pub(crate) struct Touching {
     list: Vec<u32>,
     base: [usize; 4],
     everywhere: Vec<u32>,
-    pub(crate) request: Vec<u32>,
+    request: Vec<u32>,
+    /// The same by where they count: those of each market, then of each surface, then those that count outside of their key too.
+    placed: Vec<u32>,
+    /// Where each of these starts in `placed`.
+    placed_starts: Vec<u32>,
+    markets: usize,
+}
+
+/// Request-side ledgers that may have a coefficient in a segment, of three lists in order of folding.
+pub(crate) struct Requested<'a>([&'a [u32]; 3]);
+
+impl Requested<'_> {
+    /// The next of them that comes before ledger `l`.
+    #[inline]
+    pub(crate) fn next_before(&mut self, l: usize) -> Option<usize> {
+        let first = |list: &&[u32]| list.first().map_or(usize::MAX, |l| *l as usize);
+        let firsts = [first(&self.0[0]), first(&self.0[1]), first(&self.0[2])];
+        let least = firsts[0].min(firsts[1]).min(firsts[2]);
+        if least >= l {
+            return None;
+        }
+        for (list, own) in self.0.iter_mut().zip(firsts) {
+            if own == least {
+                *list = &list[1..];
+            }
+        }
+        Some(least)
+    }
 }
 
 impl Touching {
@@ -123,6 +148,9 @@ impl Touching {
         }
         charge(budget, ledgers.len().checked_mul(4))?;
         let (mut everywhere, mut request) = (memory::room(shared)?, memory::room(requested)?);
+        let (markets, surfaces) = (roster.markets(), roster.surfaces());
+        charge(budget, requested.checked_add(markets + surfaces + 3).and_then(|words| words.checked_mul(4)))?;
+        let mut placed_starts = memory::filled(0_u32, markets + surfaces + 3)?;
         let mut list = memory::filled(0_u32, ledgers.len() - shared - requested)?;
         let mut sum = 0;
         for start in &mut starts {
@@ -137,10 +165,37 @@ impl Touching {
                     *at += 1;
                 }
                 Side::Everywhere => everywhere.push(l),
-                Side::Request => request.push(l),
+                Side::Request => {
+                    request.push(l);
+                    placed_starts[place_of(scope, key, outside, markets, surfaces) + 2] += 1;
+                }
             }
         }
-        Ok(Self { starts, list, base, everywhere, request })
+        let mut sum = 0;
+        for start in &mut placed_starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut placed = memory::filled(0_u32, requested)?;
+        for l in &request {
+            let (scope, key, outside) = (ledgers.scope(*l as usize), ledgers.key.get(*l as usize), ledgers.outside.get(*l as usize));
+            let at = &mut placed_starts[place_of(scope, key, outside, markets, surfaces) + 1];
+            placed[*at as usize] = *l;
+            *at += 1;
+        }
+        Ok(Self { starts, list, base, everywhere, request, placed, placed_starts, markets })
+    }
+
+    /// Request-side ledgers that may have a coefficient in a segment: of a known one those of its market and surface and those that count
+    /// everywhere, of another all, since each measure then takes the prices of a segment of its own.
+    pub(crate) fn requested(&self, segments: &Segments, market: u32, surface: u32) -> Requested<'_> {
+        if !segments.knows(market, surface) {
+            return Requested([&self.request, &[], &[]]);
+        }
+        let places = self.placed_starts.len() - 3;
+        let list = |place: usize| &self.placed[self.placed_starts[place] as usize..self.placed_starts[place + 1] as usize];
+        let of = |number: u32, from: usize, to: usize| if number as usize + from < to { list(number as usize + from) } else { &[] };
+        Requested([of(market, 0, self.markets), of(surface, self.markets, places), list(places)])
     }
 
     /// Calls `visit` with every campaign-side ledger that has a coefficient for campaign `index`, and that coefficient, in order of folding.
@@ -152,6 +207,15 @@ impl Touching {
     fn reader<'a>(&'a self, roster: &'a Roster, ledgers: &'a Ledgers) -> Reader<'a> {
         let parties = [0, 1, 2].map(|p: usize| roster.parties[p].of.chunks());
         Reader { touching: self, parties, ledgers, inside: ledgers.inside.chunks() }
+    }
+}
+
+/// Which list of [`Touching::placed`] a request-side ledger is in.
+fn place_of(scope: Scope, key: u32, outside: f64, markets: usize, surfaces: usize) -> usize {
+    match scope {
+        Scope::Market if outside == 0.0 => key as usize,
+        Scope::Surface if outside == 0.0 => markets + key as usize,
+        _ => markets + surfaces,
     }
 }
 

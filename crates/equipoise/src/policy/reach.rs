@@ -17,6 +17,8 @@ struct Sets {
     bits: Vec<u32>,
     /// Words of a place: a multiple of 16.
     words: usize,
+    /// The place that no table knows.
+    unknown: usize,
 }
 
 /// The only set where sets are not kept: everywhere.
@@ -69,8 +71,8 @@ impl Sets {
     }
 
     fn new(places: &Places) -> Result<Self> {
-        let words = Self::words(places);
-        let mut bits = memory::filled(0, (places.names.len() + 1) * words)?;
+        let (words, unknown) = (Self::words(places), places.names.len());
+        let mut bits = memory::filled(0, (unknown + 1) * words)?;
         for place in bits.chunks_exact_mut(words) {
             place[0] |= 1;
         }
@@ -84,12 +86,11 @@ impl Sets {
                 }
             }
         }
-        Ok(Self { bits, words })
+        Ok(Self { bits, words, unknown })
     }
 
     fn at(&self, place: u32) -> &[u32] {
-        let last = self.bits.len() / self.words - 1;
-        let place = (place as usize).min(last);
+        let place = (place as usize).min(self.unknown);
         &self.bits[place * self.words..][..self.words]
     }
 }

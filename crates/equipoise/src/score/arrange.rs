@@ -5,6 +5,7 @@
 
 use super::diversity::{Divergence, Mix, Similarity};
 use super::explore::{Mixture, Softmax, gumbel, is_uniform};
+use super::lottery::Lottery;
 use super::{Request, Workspace, slate};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
@@ -16,6 +17,7 @@ use crate::policy::{NONE, PLACE_LIMIT, Policy};
 #[derive(Debug, Default, Clone)]
 pub(super) struct Arrangement {
     open: Vec<Open>,
+    lottery: Lottery,
     divergence: Divergence,
     /// The picks without list terms and exploration.
     plain: Vec<u32>,
@@ -53,8 +55,18 @@ struct How<'a> {
 impl How<'_> {
     const PLAIN: How<'static> = How { diversity: None, calibration: None, bonus: None, temperature: None, epsilon: 0.0 };
 
+    /// What candidate `i` of this score is worth, with the bonus.
+    fn base(&self, i: usize, score: f32) -> f64 {
+        f64::from(score) + self.bonus.map_or(0.0, |(weight, uncertainty)| weight * f64::from(uncertainty[i]))
+    }
+
     fn is_random(&self) -> bool {
         self.temperature.is_some() || self.epsilon > 0.0
+    }
+
+    /// Whether noise is each place's own, where one noise per candidate would not give each place its softmax.
+    fn draws_afresh(&self, slate: &Slate) -> bool {
+        self.diversity.is_some() || self.calibration.is_some() || slate.max_positions_up.is_some()
     }
 
     fn is_plain(&self) -> bool {
@@ -129,8 +141,16 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
         ws.picks.clear();
         ws.positions.clear();
     }
-    own.open(request, ws, how);
-    own.walk(policy, request, slots, ws, how);
+    match how.temperature {
+        // Where no pick changes anything for the others.
+        Some(temperature) if !how.draws_afresh(policy.slate()) && !slate::is_ruled(policy, request) => {
+            own.draw(policy, request, slots, ws, how, temperature);
+        }
+        _ => {
+            own.open(request, ws, how);
+            own.walk(policy, request, slots, ws, how);
+        }
+    }
     if !how.is_plain() {
         let value = |picks: &[u32]| picks.iter().fold(0.0, |sum, p| sum + f64::from(ws.scores[*p as usize]));
         own.given_up = value(&own.plain) - value(&ws.picks);
@@ -152,7 +172,42 @@ impl Arrangement {
         self.open.try_reserve(n)?;
         self.propensities.try_reserve(PLACE_LIMIT as usize)?;
         self.plain.clear();
-        self.plain.try_reserve(PLACE_LIMIT as usize)
+        self.plain.try_reserve(PLACE_LIMIT as usize)?;
+        self.lottery.reserve(n, PLACE_LIMIT as usize)
+    }
+
+    /// A slate at this temperature whose noise is drawn once; the same picks and propensities as [`Arrangement::walk`].
+    fn draw(&mut self, policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut Workspace, how: How<'_>, temperature: f64) {
+        let (slate, lottery) = (policy.slate(), &mut self.lottery);
+        for (i, (score, reason)) in ws.scores.iter().zip(&mut ws.reasons).enumerate() {
+            if *score > 0.0 {
+                *reason = Reason::Outscored;
+                lottery.enter(i as u32, how.base(i, *score) / temperature);
+            }
+        }
+        lottery.draw(request, is_uniform(request.key, how.epsilon), slots as usize);
+        let places = Places::new(slate);
+        let (mut mixture, mut settled) = (Mixture::new(how.epsilon), None);
+        let mut next = places.from(slate.first_place);
+        for nth in 0..lottery.drawn() {
+            let Some(place) = next else { break };
+            let mut softmax = settled.unwrap_or_else(|| lottery.weigh());
+            let (index, weight) = lottery.leave(nth);
+            let by_uniform = 1.0 / (lottery.indices.len() - nth) as f64;
+            self.propensities.push(mixture.draw(by_uniform, softmax.of_weight(weight)));
+            ws.picks.push(index);
+            ws.positions.push(place);
+            ws.reasons[index as usize] = Reason::Picked;
+            softmax.leave_weight(weight);
+            settled = (!softmax.is_worn()).then_some(softmax);
+            next = places.from(place + slate.min_gap);
+        }
+        if (ws.picks.len() as u32) < slots {
+            for i in &lottery.indices {
+                let reason = &mut ws.reasons[*i as usize];
+                *reason = if *reason == Reason::Picked { Reason::Picked } else { Reason::NoPlace };
+            }
+        }
     }
 
     fn open(&mut self, request: &Request<'_>, ws: &mut Workspace, how: How<'_>) {
@@ -165,7 +220,7 @@ impl Arrangement {
                 self.open.push(Open {
                     index,
                     organic: request.organic.map_or(0, |organic| ordered(organic[i])),
-                    base: f64::from(*score) + how.bonus.map_or(0.0, |(weight, uncertainty)| weight * f64::from(uncertainty[i])),
+                    base: how.base(i, *score),
                     noise: 0.0,
                     norm: how.diversity.map_or(1.0, |(_, similarity)| similarity.norm(index)),
                     nearest: 0.0,
@@ -184,8 +239,7 @@ impl Arrangement {
         // The highest place that a candidate may take; 0 for all.
         let highest = |ws: &Workspace, i: u32| slate.max_positions_up.map_or(0, |up| ws.blend.found()[i as usize].saturating_sub(up));
         let uniform = is_uniform(request.key, how.epsilon);
-        // Noise of each place's own, where one noise per candidate would not give each place its softmax.
-        let afresh = how.diversity.is_some() || how.calibration.is_some() || slate.max_positions_up.is_some();
+        let afresh = how.draws_afresh(slate);
         let mut mixture = Mixture::new(how.epsilon);
         // Where neither logits nor candidates change but by who leaves, so does their softmax.
         let mut settled: Option<Softmax> = None;

@@ -141,13 +141,18 @@ impl Policy {
             f64::from(if unwritten { organic.map_or(0.0, |o| organic::displacement(ws.reference.unwrap_or(0.0), *o)) } else { given })
         };
         // They were checked when they were scored; the caller may have written to them since.
-        for (argument, given) in (0..columns.count).map(|j| ("measures", amount(j + 1) as f32)).chain(organic.map(|o| ("organic", *o))) {
-            if !(0.0..=AMOUNT_LIMIT).contains(&given) {
-                check_amount(argument, Some(i as u64), given)?;
+        let checked = |argument: &str, given: f32| {
+            if (0.0..=AMOUNT_LIMIT).contains(&given) { Ok(()) } else { check_amount(argument, Some(i as u64), given) }
+        };
+        for (j, weight) in self.weights().iter().enumerate() {
+            let amount = amount(j);
+            checked("measures", amount as f32)?;
+            if *weight != 0.0 {
+                terms.push(Term { kind: TermKind::Objective, of: j as u32, amount: weight * amount });
             }
         }
-        for (j, weight) in self.weights().iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            terms.push(Term { kind: TermKind::Objective, of: j as u32, amount: weight * amount(j) });
+        if let Some(organic) = organic {
+            checked("organic", *organic)?;
         }
         let (ledgers, prices) = (self.ledgers(), self.folded());
         let mut push = |l: usize, coefficient: f64| {
@@ -157,19 +162,19 @@ impl Policy {
                 terms.push(Term { kind: TermKind::Goal(ledgers.kind(l)), of: l as u32, amount });
             }
         };
-        // Both lists are in order of folding; the request's ledgers are merged among the campaign's.
-        let mut request_side = prices.touching.request.iter().map(|l| *l as usize).peekable();
+        // All lists are in order of folding; the request's ledgers are merged among the campaign's.
+        let mut request_side = prices.touching.requested(&prices.segments, request.market, request.surface);
         let in_segment = |l: usize| {
             let (market, surface) = prices.segments.priced_as(ledgers.measure.get(l) as usize, request.market, request.surface);
             segment_coefficient(ledgers, l, market, surface)
         };
         prices.touching.campaign(self.roster(), ledgers, ws.campaigns[i], |l, coefficient| {
-            while let Some(before) = request_side.next_if(|r| *r < l) {
+            while let Some(before) = request_side.next_before(l) {
                 push(before, in_segment(before));
             }
             push(l, coefficient);
         });
-        for l in request_side {
+        while let Some(l) = request_side.next_before(usize::MAX) {
             push(l, in_segment(l));
         }
         if self.tie_breadth() > 0.0 {

@@ -7,7 +7,7 @@
 //! exact softmax whatever stands before it.
 
 use crate::model::mix;
-use crate::utility::{exp, ln};
+use crate::utility::{exp, exp_each, ln, ln_each};
 
 /// Part of the serving rule: changing it changes decisions.
 const COIN: u64 = 0x0be1_10c0_1a5a_17e5;
@@ -25,8 +25,27 @@ pub(super) fn is_uniform(key: u64, epsilon: f64) -> bool {
 
 /// Standard Gumbel noise of candidate `index` in draw `draw` of the request of this key: the same bits everywhere.
 pub(super) fn gumbel(key: u64, draw: u32, index: u32) -> f64 {
-    let hash = mix(mix(key ^ NOISE) ^ (u64::from(draw) << 32 | u64::from(index)));
-    -ln(-ln(open_unit(hash)))
+    -ln(-ln(noise(mix(key ^ NOISE), draw, index)))
+}
+
+/// The noise of many candidates, written to `to`: the bits of [`gumbel`].
+pub(super) fn gumbels(key: u64, draw: u32, indices: &[u32], to: &mut Vec<f64>) {
+    let key = mix(key ^ NOISE);
+    to.clear();
+    to.extend(indices.iter().map(|index| noise(key, draw, *index)));
+    // Neither is zero, infinite or subnormal at any noise.
+    for _ in 0..2 {
+        ln_each(to);
+        for x in &mut *to {
+            *x = -*x;
+        }
+    }
+}
+
+/// Uniform noise, by a key that was hashed.
+#[inline]
+fn noise(key: u64, draw: u32, index: u32) -> f64 {
+    open_unit(mix(key ^ (u64::from(draw) << 32 | u64::from(index))))
 }
 
 /// The probability of what was drawn so far, under a mixture of two ways to draw of which one was chosen for the whole slate.
@@ -65,18 +84,41 @@ pub(super) struct Softmax {
 impl Softmax {
     pub(super) fn over(logits: impl Iterator<Item = f64> + Clone) -> Self {
         let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
-        let sum = logits.map(|logit| exp(logit - largest)).sum();
+        Self::of_sum(largest, logits.map(|logit| exp(logit - largest)).sum())
+    }
+
+    /// The same of a list, over which the weights are written.
+    pub(super) fn weigh(logits: &mut [f64]) -> Self {
+        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for logit in &mut *logits {
+            *logit -= largest;
+        }
+        exp_each(logits);
+        Self::of_sum(largest, logits.iter().sum())
+    }
+
+    fn of_sum(largest: f64, sum: f64) -> Self {
         Self { largest, sum, worn: sum / 16.0 }
     }
 
     /// The probability of the candidate of this logit, who is one of those who remain.
     pub(super) fn of(&self, logit: f64) -> f64 {
-        exp(logit - self.largest) / self.sum
+        self.of_weight(exp(logit - self.largest))
+    }
+
+    /// The same by weight.
+    pub(super) fn of_weight(&self, weight: f64) -> f64 {
+        weight / self.sum
     }
 
     /// Takes the candidate of this logit out.
     pub(super) fn leave(&mut self, logit: f64) {
-        self.sum -= exp(logit - self.largest);
+        self.leave_weight(exp(logit - self.largest));
+    }
+
+    /// The same by weight.
+    pub(super) fn leave_weight(&mut self, weight: f64) {
+        self.sum -= weight;
     }
 
     pub(super) fn is_worn(&self) -> bool {
@@ -95,6 +137,16 @@ mod tests {
             assert!(g.is_finite(), "{g}");
         }
         assert!(open_unit(u64::MAX) < 1.0 && open_unit(0) > 0.0);
+    }
+
+    #[test]
+    fn noise_of_many_is_that_of_each() {
+        let indices: Vec<u32> = (0..1001).map(|i| i * 7).collect();
+        let mut all = vec![1.0; 3];
+        for (key, draw) in [(0, 0), (u64::MAX, 3), (17, u32::MAX)] {
+            gumbels(key, draw, &indices, &mut all);
+            assert!(all.iter().map(|g| g.to_bits()).eq(indices.iter().map(|i| gumbel(key, draw, *i).to_bits())));
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod explain;
 mod explore;
 mod gates;
 mod install;
+mod lottery;
 mod publication;
 mod record;
 mod record_text;
@@ -121,16 +122,18 @@ impl Policy {
         }
         let slots = self.slate().slots_for(request.slots);
         if self.may_refuse(request) {
-            ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));
+            ws.reasons.resize(request.len(), Reason::Expired);
+            Reason::of_codes(ws.bench.codes(), &mut ws.reasons);
             self.refuse(request, slots, ws)?;
-            for (code, reason) in ws.bench.codes_mut().iter_mut().zip(ws.reasons.drain(..)) {
-                *code = reason as u8;
+            for (code, reason) in ws.bench.codes_mut().iter_mut().zip(&ws.reasons) {
+                *code = *reason as u8;
             }
         }
         self.displace(request, &columns, slots, ws)?;
         ws.known_segment = self.folded().segments.knows(request.market, request.surface);
         rows::score(self, request, &columns, ws)?;
-        ws.reasons.extend(ws.bench.codes().iter().map(|code| Reason::of_code(*code)));
+        ws.reasons.resize(request.len(), Reason::Expired);
+        Reason::of_codes(ws.bench.codes(), &mut ws.reasons);
         if arrange::is_needed(self, request) {
             return arrange::pick(self, request, slots, ws);
         }

@@ -36,14 +36,31 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
     }
 }
 
+/// Whether a pick may rule others out.
+pub(super) fn is_ruled(policy: &Policy, request: &Request<'_>) -> bool {
+    let slate = policy.slate();
+    request.item.is_some() || slate.max_per_artist.is_some() || slate.max_per_label.is_some()
+}
+
 /// Takes up to `need` candidates.
 fn take(policy: &Policy, request: &Request<'_>, need: usize, ws: &mut Workspace) {
     let slate = policy.slate();
-    let ruled = request.item.is_some() || slate.max_per_artist.is_some() || slate.max_per_label.is_some();
+    let ruled = is_ruled(policy, request);
     // Some of the best may be refused; who comes after them is looked for only if too many are.
     let ask = if ruled { need + need / 2 + 2 } else { need };
     let mut leaders = std::mem::take(&mut ws.leaders);
     let (bar, in_order) = lead(&ws.scores, ask, &ws.bench, &mut leaders);
+    if in_order && !ruled {
+        // Nobody is refused.
+        let taken = &leaders[..leaders.len().min(need)];
+        for (k, i) in (0..).zip(taken) {
+            ws.reasons[*i as usize] = Reason::Picked;
+            ws.picks.push(*i);
+            ws.positions.push(slate.first_place + k * slate.min_gap);
+        }
+        ws.leaders = leaders;
+        return;
+    }
     let offer = |ws: &mut Workspace, i: usize| {
         let refused = if ruled { refuse(policy, request, ws, i) } else { None };
         ws.reasons[i] = refused.unwrap_or(Reason::Picked);

@@ -29,6 +29,8 @@ pub struct Workspace {
     pub(super) leaders: Vec<u32>,
     /// Most candidates so far, or as many as room was asked for.
     capacity: usize,
+    /// What the scratch memory was last made for: candidates, prices, values, ties.
+    reserved: [usize; 4],
     pub(super) heap: Vec<u128>,
     pub(super) places: organic::Places,
     pub(super) reference: Option<f32>,
@@ -71,11 +73,7 @@ impl Workspace {
 
     /// Empties everything and makes room for `n` candidates of this policy.
     pub(super) fn reserve(&mut self, n: usize, policy: &Policy) -> Result<()> {
-        fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
-            list.try_reserve(n.saturating_sub(list.len()))
-        }
         let width = policy.folded().rows.width();
-        self.reasons.clear();
         self.picks.clear();
         self.positions.clear();
         // All at once: a second request of up to this size finds everything there.
@@ -86,14 +84,27 @@ impl Workspace {
             return Err(no_memory());
         }
         room(&mut self.reasons, self.capacity)
-            .and_then(|()| room(&mut self.campaigns, self.capacity))
-            .and_then(|()| room(&mut self.values, policy.measures().len() + 1))
-            .and_then(|()| room(&mut self.ties, if policy.tie_breadth() > 0.0 { self.capacity } else { 0 }))
             .and_then(|()| room(&mut self.leaders, self.capacity + LANES))
-            .and_then(|()| room(&mut self.heap, self.capacity))
-            .and_then(|()| self.bench.reserve(self.capacity, width))
+            .and_then(|()| self.reserve_scratch(policy))
             .map_err(|_| no_memory())?;
         self.bench.begin(n, width);
+        Ok(())
+    }
+
+    /// Makes room for what is needed on the way; nothing where the last request found as much.
+    fn reserve_scratch(&mut self, policy: &Policy) -> std::result::Result<(), TryReserveError> {
+        let ties = if policy.tie_breadth() > 0.0 { self.capacity } else { 0 };
+        let need = [self.capacity, policy.folded().rows.width(), policy.measures().len() + 1, ties];
+        if self.reserved == need {
+            return Ok(());
+        }
+        let [n, width, values, ties] = need;
+        room(&mut self.campaigns, n)
+            .and_then(|()| room(&mut self.values, values))
+            .and_then(|()| room(&mut self.ties, ties))
+            .and_then(|()| room(&mut self.heap, n))
+            .and_then(|()| self.bench.reserve(n, width))?;
+        self.reserved = need;
         Ok(())
     }
 
@@ -188,6 +199,11 @@ impl Workspace {
     pub fn known_segment(&self) -> bool {
         self.known_segment
     }
+}
+
+/// Makes room for `n` entries.
+fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
+    list.try_reserve(n.saturating_sub(list.len()))
 }
 
 /// The outcome of one request.

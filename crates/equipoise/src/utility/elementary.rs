@@ -9,6 +9,9 @@ use std::f64::consts::{LN_2, SQRT_2};
 const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
+/// Below this `exp` is zero.
+const LEAST_EXP: f64 = -745.2;
+
 /// `exp(x) - 1` for `|x| <= ln 2 / 2`.
 fn series(x: f64) -> f64 {
     let mut sum = 0.0;
@@ -23,14 +26,67 @@ pub(crate) fn exp(x: f64) -> f64 {
     if x.is_nan() || x > 709.8 {
         return if x.is_nan() { x } else { f64::INFINITY };
     }
-    if x < -745.2 {
+    if x < LEAST_EXP {
         return 0.0;
     }
-    let k = (x / LN_2).round();
-    let r = (x - k * LN_2_HIGH) - k * LN_2_LOW;
-    // In two factors, so that neither leaves the range of f64 before the product does.
-    let half = (k / 2.0).trunc();
-    (1.0 + series(r)) * power_of_two(half as i32) * power_of_two((k - half) as i32)
+    let (k, r) = reduced(x);
+    scaled(1.0 + series(r), k)
+}
+
+/// The nearest multiple of `ln 2`, away from zero where two are as near, and what is left; for what fits an exponent.
+#[inline]
+fn reduced(x: f64) -> (i32, f64) {
+    // The greatest number below a half: a half would turn what is just below it into one.
+    let k = (x / LN_2 + 0.499_999_999_999_999_94_f64.copysign(x)) as i32;
+    let whole = f64::from(k);
+    (k, (x - whole * LN_2_HIGH) - whole * LN_2_LOW)
+}
+
+/// `x` times two to the power of `k`, in two factors, so that neither leaves the range of f64 before the product does.
+#[inline]
+fn scaled(x: f64, k: i32) -> f64 {
+    let half = k / 2;
+    x * power_of_two(half) * power_of_two(k - half)
+}
+
+/// Numbers that are worked on side by side.
+const ABREAST: usize = 8;
+
+/// [`exp`] of each, none of which is above 709, written over it: the same bits.
+pub(crate) fn exp_each(values: &mut [f64]) {
+    let (groups, rest) = values.as_chunks_mut::<ABREAST>();
+    for group in groups {
+        let (mut powers, mut rests, mut sums) = ([0; ABREAST], [0.0; ABREAST], [0.0; ABREAST]);
+        for ((x, k), r) in group.iter().zip(&mut powers).zip(&mut rests) {
+            (*k, *r) = reduced(x.max(LEAST_EXP));
+        }
+        for n in (1..=14).rev() {
+            for (sum, r) in sums.iter_mut().zip(&rests) {
+                *sum = (1.0 + *sum) * r / f64::from(n);
+            }
+        }
+        for ((x, k), sum) in group.iter_mut().zip(powers).zip(sums) {
+            let power = scaled(1.0 + sum, k);
+            let small = if x.is_nan() { *x } else { 0.0 };
+            *x = if *x >= LEAST_EXP { power } else { small };
+        }
+    }
+    for x in rest {
+        *x = exp(*x);
+    }
+}
+
+/// [`ln`] of each, all of which are positive, finite and no subnormals, written over it: the same bits.
+pub(crate) fn ln_each(values: &mut [f64]) {
+    let (groups, rest) = values.as_chunks_mut::<ABREAST>();
+    for group in groups {
+        for x in group {
+            *x = ln_of_normal(*x, 0);
+        }
+    }
+    for x in rest {
+        *x = ln_of_normal(*x, 0);
+    }
 }
 
 /// `exp(x) - 1` without cancellation.
@@ -59,14 +115,17 @@ pub(crate) fn ln(x: f64) -> f64 {
     }
     // Subnormals get an exponent first.
     let (x, lift) = if x < f64::MIN_POSITIVE { (x * 2f64.powi(54), -54) } else { (x, 0) };
+    ln_of_normal(x, lift)
+}
+
+/// The logarithm of `x` times two to the power of `lift`.
+#[inline]
+fn ln_of_normal(x: f64, lift: i32) -> f64 {
     let bits = x.to_bits();
-    let mut exponent = (bits >> 52) as i32 - 1023;
-    let mut m = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);
-    if m > SQRT_2 {
-        m *= 0.5;
-        exponent += 1;
-    }
-    let k = f64::from(exponent + lift);
+    let m = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);
+    let above = m > SQRT_2;
+    let m = if above { m * 0.5 } else { m };
+    let k = f64::from((bits >> 52) as i32 - 1023 + i32::from(above) + lift);
     k * LN_2_HIGH + (k * LN_2_LOW + area((m - 1.0) / (m + 1.0)))
 }
 
@@ -81,7 +140,7 @@ fn power_of_two(k: i32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{exp, exp_m1, ln, ln_1p};
+    use super::{exp, exp_each, exp_m1, ln, ln_1p, ln_each};
 
     #[test]
     fn agree_with_the_system() {
@@ -102,5 +161,35 @@ mod tests {
         assert_eq!((exp(-800.0), exp(800.0), ln(0.0), ln_1p(-1.0)), (0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY));
         assert!(ln(-1.0).is_nan() && exp(f64::NAN).is_nan() && ln(f64::NAN).is_nan());
         close(ln(f64::MIN_POSITIVE / 1024.0), (f64::MIN_POSITIVE / 1024.0).ln(), "ln of a subnormal");
+    }
+    #[test]
+    fn many_at_once_have_the_bits_of_one() {
+        for n in [0, 1, 7, 8, 9, 100, 3001] {
+            let given: Vec<f64> = (0..n).map(|i| 1.3 - f64::from(i).powi(2) * 1e-4 - f64::from(i % 7) * 0.3).collect();
+            let mut all = given.clone();
+            exp_each(&mut all);
+            assert!(all.iter().zip(&given).all(|(all, x)| all.to_bits() == exp(*x).to_bits()), "exp of {n}");
+            let given: Vec<f64> = given.iter().map(|x| (x * 0.3).exp().max(f64::MIN_POSITIVE)).collect();
+            let mut all = given.clone();
+            ln_each(&mut all);
+            assert!(all.iter().zip(&given).all(|(all, x)| all.to_bits() == ln(*x).to_bits()), "ln of {n}");
+        }
+        let mut ends = [f64::NEG_INFINITY, -800.0, -745.2, -745.0, -0.0, 0.0, 0.346_573_590_279_972_6, -0.346_573_590_279_972_7];
+        let each = ends.map(|x| exp(x).to_bits());
+        exp_each(&mut ends);
+        assert_eq!(ends.map(f64::to_bits), each);
+    }
+
+    #[test]
+    fn a_multiple_is_the_nearest() {
+        use std::f64::consts::LN_2;
+        for i in -100_000..100_000 {
+            let x = f64::from(i) * 0.007_093;
+            for x in [x, x.next_up(), x.next_down(), f64::from(i / 100).mul_add(LN_2, LN_2 / 2.0)] {
+                if x.abs() < 745.0 {
+                    assert_eq!(f64::from(super::reduced(x).0), (x / LN_2).round(), "{x}");
+                }
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ pub use promise::{Fairness, Promise};
 pub use share::Share;
 pub use target::Target;
 
-pub(crate) use elementary::{exp, ln};
+pub(crate) use elementary::{exp, exp_each, ln, ln_each};
 
 /// A concave utility of one ledger's delivery.
 pub trait Utility {
