@@ -35,8 +35,8 @@ def pack(
 
     The log is read as a stream, some hundred thousand rows at a time. Which rows are eligible, the hold-out, the
     measures, and whether goals tell markets and surfaces apart are fixed here; limits, penalties, objectives and
-    traffic are free when planning. A plan of the packed log is a plan of the log itself, bit for bit; its decisions come
-    as a stream, `Plan.decision_batches`, and it answers no `Plan.what_if`.
+    traffic are free when planning. A plan of the packed log is a plan of the log itself, bit for bit; its decisions
+    come as a stream, `Plan.decision_batches`, and it answers no `Plan.what_if`.
 
     Parameters
     ----------
