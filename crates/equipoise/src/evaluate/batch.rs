@@ -48,9 +48,9 @@ impl<T: Copy> Each<'_, T> {
 /// # let campaigns = Campaigns::new(["a", "b"].map(|id| Campaign { id: id.into(), ..Campaign::default() }).into())?;
 /// # let policy = Policy::new(&Draft { measures: vec!["stream".into()], weights: vec![0.0, 1.0], campaigns, ..Draft::default() })?;
 /// let campaign = [policy.row("a"), policy.row("b"), ORGANIC, policy.row("b")];
-/// let stream = [0.5, 0.25, 1.0, 0.75];
+/// let columns: [&[f32]; 1] = [&[0.5, 0.25, 1.0, 0.75]];
 /// // Two requests: the first three candidates, then one.
-/// let batch = Batch::new(&[0, 3, 4], &campaign, Measures::Slices { columns: &[&stream], offset: 0 });
+/// let batch = Batch::new(&[0, 3, 4], &campaign, Measures::Slices { columns: &columns, offset: 0 });
 /// let (mut scores, mut positions, mut reasons) = ([0.0; 4], [0; 4], [0; 4]);
 /// let outcome = Outcome { scores: &mut scores, positions: &mut positions, reasons: &mut reasons };
 /// batch.score(&policy, outcome, &mut || true)?;
