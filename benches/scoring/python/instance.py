@@ -59,8 +59,9 @@ class Campaigns:
         self.eligible = np.append(eligible, np.array([False]))
         prices = np.vstack([rows["prices"], np.zeros((1, measures), "f4")])
         self.coefficients = self.values - prices
-        # Most measures have no campaign's price: their coefficient is the same for everybody.
-        self.priced = [j for j in range(measures) if prices[:, j].any()]
+        # Contiguous columns of those measures that have campaigns' prices; of most the coefficient is the same for all.
+        priced = [j for j in range(measures) if prices[:, j].any()]
+        self.priced = {j: np.ascontiguousarray(self.coefficients[:, j]) for j in priced}
 
 
 def names(campaigns: int) -> list[str]:

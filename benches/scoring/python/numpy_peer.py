@@ -15,8 +15,7 @@ class Scores:
     def __init__(self, campaigns: Campaigns, n: int) -> None:
         self.eligible = campaigns.eligible
         self.values = campaigns.values
-        # Contiguous columns of those measures that have prices.
-        self.priced = {j: np.ascontiguousarray(campaigns.coefficients[:, j]) for j in campaigns.priced}
+        self.priced = campaigns.priced
         self.total, self.term = np.empty(n, "f4"), np.empty(n, "f4")
         self.may, self.zero = np.empty(n, bool), np.float32(0)
 
