@@ -1,22 +1,10 @@
 //! A pass gives the same bits on any number of threads and however its blocks are shared out.
 
+mod draw;
+
+use draw::Draw;
 use equipoise::exchange::{Ask, Exchange, Local, Packed, Prices, Sample, Sums};
-use equipoise::model::mix;
 use std::sync::Arc;
-
-/// Random numbers that need no crate and no seed file.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> f64 {
-        self.0 = mix(self.0);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() * n as f64) as usize
-    }
-}
 
 /// Three blocks of opportunities of 0 to 40 candidates, 0 to 4 slots, weights, two segment classes.
 fn sample() -> Sample {

@@ -1,22 +1,10 @@
 //! A pass that leaves settled opportunities out gives the same bits as one over all of them, wherever prices wander.
 
+mod draw;
+
+use draw::Draw;
 use equipoise::exchange::{Ask, Exchange, Local, Packed, Prices, Sample};
-use equipoise::model::mix;
 use std::sync::Arc;
-
-/// Random numbers that need no crate and no seed file.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> f64 {
-        self.0 = mix(self.0);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() * n as f64) as usize
-    }
-}
 
 const CAMPAIGNS: usize = 100;
 const CLASSES: usize = 2;

@@ -1,6 +1,9 @@
 //! A log packed into a file plans like the log itself, in less memory than the file takes, and a file that is not what it was is refused.
 
-use equipoise::model::{Campaign, CampaignGoal, CandidateRow, GoalKind, Id, OpportunityRow, Parties, mix};
+mod draw;
+
+use draw::Draw;
+use equipoise::model::{Campaign, CampaignGoal, CandidateRow, GoalKind, Id, OpportunityRow, Parties};
 use equipoise::plan::{PackedLog, Packer, Plan, Progress, Settings, Status, pack, plan, plan_packed};
 use equipoise::{Campaigns, Error, Opportunities, Problem};
 use std::fs;
@@ -8,19 +11,6 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> f64 {
-        self.0 = mix(self.0);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() * n as f64) as usize
-    }
-}
 
 const PROBLEM: &str = "
     [objectives]
