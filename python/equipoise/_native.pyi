@@ -421,6 +421,7 @@ class Scorer:
         slots: int | NDArray[np.uint32] | None = None,
         key: int | NDArray[np.uint64] | None = None,
         reference: float | NDArray[np.float32] | None = None,
+        drop_invalid: bool = False,
     ) -> Batch: ...
     def score(
         self,
@@ -489,6 +490,7 @@ class Request:
         embeddings: NDArray[np.float32] | None = None,
         similarity: NDArray[np.float32] | None = None,
         explore: bool = True,
+        drop_invalid: bool = False,
     ) -> None: ...
     @property
     def propensities(self) -> NDArray[np.float64]: ...

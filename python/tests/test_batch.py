@@ -85,6 +85,24 @@ def test_a_batch_comes_to_what_its_requests_come_to() -> None:
     assert eq.REASONS.index("switched_off") in batch.reasons
 
 
+def test_numbers_that_cannot_be_used_drop_their_candidates_on_request() -> None:
+    policy = vectors.policy(SMALL)
+    scorer = eq.Scorer(policy)
+    starts = starts_of([5, 0, 7, 300])
+    made = columns(312, policy)
+    made["stream"][[2, 7, 100]] = [np.nan, -1, np.inf]
+    constant = {"market": "SE", "surface": "radio", "time": 15, "reference": 0.5}
+    with pytest.raises(eq.InvalidInput) as refused:
+        batch_of(scorer, starts, made, **constant).score()
+    assert (refused.value.code, refused.value.index) == ("invalid_input.not_finite", 2)
+    batch = batch_of(scorer, starts, made, drop_invalid=True, **constant).score()
+    assert np.flatnonzero(batch.reasons == eq.REASONS.index("invalid")).tolist() == [2, 7, 100]
+    made["campaign"][[2, 7, 100]], made["stream"][[2, 7, 100]] = eq.ORGANIC, 0
+    wanted = batch_of(scorer, starts, made, **constant).score()
+    np.testing.assert_array_equal(batch.scores.view(np.uint32), wanted.scores.view(np.uint32))
+    np.testing.assert_array_equal(batch.positions, wanted.positions)
+
+
 def test_layouts_of_columns_do_not_matter() -> None:
     policy = vectors.policy(SMALL)
     scorer = eq.Scorer(policy)

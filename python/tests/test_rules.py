@@ -55,6 +55,31 @@ def test_the_listener_and_the_relevance_floor_refuse() -> None:
     assert sated.explain(1).cause is None
 
 
+def test_numbers_that_cannot_be_used_drop_their_candidates_on_request() -> None:
+    plain, policy_of = scored(policy({"slots": 2, "visible": 5})), policy({"slots": 2, "visible": 5})
+    scorer = eq.Scorer(policy_of)
+    request = scorer.request(max_candidates=8)
+    values, organic = VALUES[:, None].copy(), ORGANIC.copy()
+    values[int(plain.picks[0]), 0] = np.nan
+    organic[4] = np.inf
+    request.put(organic=organic, campaign=policy_of.resolve([f"c{i}" for i in range(5)]), measures=values)
+    request.begin(policy_of, 5)
+    with pytest.raises(eq.InvalidInput) as refused:
+        request.score()
+    assert refused.value.code == "invalid_input.not_finite"
+    request.options(drop_invalid=True)
+    request.score()
+    assert [i for i, reason in enumerate(request.reasons) if reason == "invalid"] == sorted([int(plain.picks[0]), 4])
+    assert plain.picks[0] not in request.picks
+    assert request.blend().tolist()[-1] == 4
+    cause = request.explain(4).cause
+    assert cause is not None
+    assert (cause.name, "organic" in cause.text) == ("invalid", True)
+    record = request.record()
+    assert record.replay(policy_of) == record
+    assert next(value for name, _, value in scorer.metrics() if name == "equipoise.score.dropped") == 2
+
+
 def test_list_terms_say_what_they_cost() -> None:
     embeddings = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]], dtype=np.float32)
     request = scored(policy({"slots": 2, "visible": 5, "diversity": 1.0}), embeddings=embeddings)

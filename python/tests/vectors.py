@@ -29,7 +29,7 @@ TYPES = {
 
 
 FIELDS = {"market", "surface", "time", "slots", "key", "reference", "organic", "campaign", "measures", "item"}
-OPTIONS = {"frequency", "uncertainty", "category", "target", "embeddings", "width", "pairs", "explore"}
+OPTIONS = {"frequency", "uncertainty", "category", "target", "embeddings", "width", "pairs", "explore", "drop_invalid"}
 
 
 def check_fields(given: dict[str, Any], known: set[str]) -> None:
@@ -115,7 +115,7 @@ def fill(
 def options(given: dict[str, Any]) -> dict[str, Any]:
     """What only some requests bring, as arguments of `Request.options`."""
     n = len(given["campaign"])
-    brought: dict[str, Any] = {"explore": given.get("explore", True)}
+    brought: dict[str, Any] = {"explore": given.get("explore", True), "drop_invalid": given.get("drop_invalid", False)}
     for name in ("frequency", "category"):
         if given.get(name) is not None:
             brought[name] = np.array(given[name], np.uint32)

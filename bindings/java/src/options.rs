@@ -15,7 +15,8 @@ const MIX: jint = 128;
 const EMBEDDINGS: jint = 256;
 const SIMILARITY: jint = 512;
 const CERTAIN: jint = 1024;
-const ANY: jint = FREQUENCY | UNCERTAINTY | MIX | EMBEDDINGS | SIMILARITY | CERTAIN;
+const DROP_INVALID: jint = 2048;
+const ANY: jint = FREQUENCY | UNCERTAINTY | MIX | EMBEDDINGS | SIMILARITY | CERTAIN | DROP_INVALID;
 
 /// Copies that last until they are set again; the flags of a score say which of them count.
 #[derive(Default)]
@@ -52,6 +53,7 @@ impl Options {
             given(SIMILARITY).then_some(Similarity::Pairs { values: &self.similarity })
         };
         request.explore = !given(CERTAIN);
+        request.drop_invalid = given(DROP_INVALID);
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) struct Requests {
     slots: Option<Own<u32>>,
     key: Option<Own<u64>>,
     reference: Option<Own<f32>>,
+    drop_invalid: bool,
 }
 
 /// As [`Each`], owned.
@@ -158,6 +159,7 @@ impl Requests {
         slots: Option<&Bound<'_, PyAny>>,
         key: Option<&Bound<'_, PyAny>>,
         reference: Option<&Bound<'_, PyAny>>,
+        drop_invalid: bool,
     ) -> PyResult<Self> {
         let policy = extract::<Bound<'_, Policy>>(policy, "policy", "a Policy")?;
         let policy = &policy.get().0;
@@ -174,6 +176,7 @@ impl Requests {
             reference: reference
                 .map(|value| own(value, "reference", requests, |v, name| extract(v, name, "a number, or float32 of shape (k,)")))
                 .transpose()?,
+            drop_invalid,
         })
     }
 }
@@ -279,6 +282,7 @@ impl Batch {
             slots: requests.slots.as_ref().map(Own::lend),
             key: requests.key.as_ref().map(Own::lend),
             reference: requests.reference.as_ref().map(Own::lend),
+            drop_invalid: requests.drop_invalid,
             gates: gates.as_deref(),
             ..core::Batch::new(&rows.starts, campaign.get(), measures)
         })

@@ -17,11 +17,21 @@ pub(crate) struct Options {
     pub(crate) embeddings: Option<(Vec<f32>, usize)>,
     pub(crate) similarity: Option<Vec<f32>>,
     pub(crate) explore: bool,
+    pub(crate) drop_invalid: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { frequency: None, uncertainty: None, category: None, target: None, embeddings: None, similarity: None, explore: true }
+        Self {
+            frequency: None,
+            uncertainty: None,
+            category: None,
+            target: None,
+            embeddings: None,
+            similarity: None,
+            explore: true,
+            drop_invalid: false,
+        }
     }
 }
 
@@ -35,6 +45,7 @@ impl Options {
         embeddings: Option<&Bound<'_, PyAny>>,
         similarity: Option<&Bound<'_, PyAny>>,
         explore: bool,
+        drop_invalid: bool,
     ) -> PyResult<Self> {
         for (one, other, name, missing) in [(category, target, "target", "category"), (target, category, "category", "target")] {
             if one.is_some() && other.is_none() {
@@ -53,6 +64,7 @@ impl Options {
             embeddings: embeddings.map(|a| owned_matrix(a, "embeddings")).transpose()?,
             similarity: similarity.map(|a| owned_matrix(a, "similarity").map(|(values, _)| values)).transpose()?,
             explore,
+            drop_invalid,
         })
     }
 
@@ -65,6 +77,7 @@ impl Options {
             mix: self.category.as_deref().zip(self.target.as_deref()).map(|(category, target)| Mix { category, target }),
             similarity: embeddings.or(self.similarity.as_deref().map(|values| Similarity::Pairs { values })),
             explore: self.explore,
+            drop_invalid: self.drop_invalid,
             ..request
         }
     }

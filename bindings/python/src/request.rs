@@ -403,8 +403,9 @@ impl Request {
     /// `frequency` uint32 (n,): how often the listener has had each campaign, for frequency caps. `uncertainty` float32 (n,): for the
     /// exploration's bonus. `category` uint32 (n,) with `target` float32: shares for the slate's `calibration`; 0xFFFFFFFF is no category.
     /// `embeddings` float32 (n, d), or `similarity` float32 (n, n) in [-1, 1]: for the slate's `diversity`. `explore`: whether the
-    /// slate's exploration may act.
-    #[pyo3(signature = (*, frequency=None, uncertainty=None, category=None, target=None, embeddings=None, similarity=None, explore=true))]
+    /// slate's exploration may act. `drop_invalid`: whether a candidate with a measure, organic score or uncertainty that is NaN, infinite or out
+    /// of range is dropped (reason `invalid`; last in the organic order if its organic score is the one) instead of the request being refused.
+    #[pyo3(signature = (*, frequency=None, uncertainty=None, category=None, target=None, embeddings=None, similarity=None, explore=true, drop_invalid=false))]
     fn options(
         &self,
         py: Python<'_>,
@@ -415,8 +416,9 @@ impl Request {
         embeddings: Option<&Bound<'_, PyAny>>,
         similarity: Option<&Bound<'_, PyAny>>,
         explore: bool,
+        drop_invalid: bool,
     ) -> PyResult<()> {
-        let options = Options::new(py, frequency, uncertainty, category, target, embeddings, similarity, explore)?;
+        let options = Options::new(py, frequency, uncertainty, category, target, embeddings, similarity, explore, drop_invalid)?;
         let mut state = self.enter(py)?;
         state.options = options;
         state.scored = false;

@@ -275,7 +275,8 @@ impl Scorer {
     ///
     /// `market`, `surface`, `time`, `slots`, `key` and `reference` are as for `Request.begin`, one value for all requests or k of them, which are
     /// copied: a list or Arrow column of strings; int64 microseconds, uint32, uint64 and float32 arrays. `key` None numbers the requests from 0.
-    #[pyo3(signature = (policy, starts, campaign, measures, *, organic=None, item=None, frequency=None, market=None, surface=None, time=None, slots=None, key=None, reference=None))]
+    /// `drop_invalid` is as for `Request.options`.
+    #[pyo3(signature = (policy, starts, campaign, measures, *, organic=None, item=None, frequency=None, market=None, surface=None, time=None, slots=None, key=None, reference=None, drop_invalid=false))]
     fn batch(
         &self,
         policy: &Bound<'_, PyAny>,
@@ -291,9 +292,10 @@ impl Scorer {
         slots: Option<&Bound<'_, PyAny>>,
         key: Option<&Bound<'_, PyAny>>,
         reference: Option<&Bound<'_, PyAny>>,
+        drop_invalid: bool,
     ) -> PyResult<Batch> {
         let rows = Rows::new(policy, starts, campaign, measures, organic, item, frequency)?;
-        let requests = Requests::new(policy, rows.requests(), market, surface, time, slots, key, reference)?;
+        let requests = Requests::new(policy, rows.requests(), market, surface, time, slots, key, reference, drop_invalid)?;
         Batch::new(policy, &self.core, rows, requests)
     }
 

@@ -11,12 +11,13 @@ mod stated;
 use arranged::World;
 use equipoise::policy::{NONE, Policy};
 use serde_json::{Value, json};
-use serving::{Ask, Random};
+use serving::{Ask, Random, Who};
 use stated::{Stated, check_fields, document, f64_bits, folder, list, policy, request_of, whole_outcome};
 use std::collections::BTreeMap;
 
-/// Policies of limits and of arrangements, and requests of each.
+/// Policies of limits, of dropped candidates and of arrangements, and requests of each.
 const LIMITED: usize = 8;
+const DROPPING: usize = 3;
 const ARRANGED: usize = 24;
 const REQUESTS: usize = 3;
 
@@ -62,6 +63,58 @@ fn limited(random: &mut Random, files: &mut Files, cases: &mut Vec<Value>) {
             expected["reasons"] = json!(plain.reasons);
             expected["given_up"] = f64_bits(0.0).into();
             cases.push(json!({"name": format!("limits {policies}.{i}"), "policy": file, "request": request, "expected": expected}));
+        }
+        files.insert(file, policy.to_bytes().to_vec());
+        policies += 1;
+    }
+}
+
+/// Numbers that cannot be used, dropped: by the plain reference of the request in which those candidates are organic and ranked last.
+fn dropping(random: &mut Random, files: &mut Files, cases: &mut Vec<Value>) {
+    let bad = [f32::NAN, f32::INFINITY, -1.0, 3e12];
+    let mut policies = 0;
+    while policies < DROPPING {
+        let draft = serving::draft(random);
+        let policy = Policy::new(&draft).expect("a good draft");
+        let mut chosen = Vec::new();
+        for _ in 0..60 {
+            let ask = serving::ask(random, &draft);
+            let ask = Ask { time: Some(ask.time.unwrap_or(40)), artist: None, ..ask };
+            let n = ask.who.len();
+            if n < 4 || n > 16 || ask.measures.is_empty() || ask.organic.is_none() {
+                continue;
+            }
+            let (mut told, mut plain) = (ask.clone(), ask);
+            let gone = [random.below(n), random.below(n)];
+            told.measures[random.below(plain.measures.len())][gone[0]] = *random.pick(&bad);
+            for organic in told.organic.iter_mut() {
+                organic[gone[1]] = *random.pick(&[f32::NAN, f32::NEG_INFINITY, 3e12]);
+            }
+            for i in gone {
+                plain.who[i] = Who::Organic;
+            }
+            plain.organic.iter_mut().for_each(|organic| organic[gone[1]] = -1e12);
+            let mut outcome = serving::reference_outcome(&draft, &plain);
+            for i in gone {
+                outcome.reasons[i] = "invalid";
+            }
+            if !outcome.picks.is_empty() && chosen.len() < REQUESTS {
+                chosen.push((told, outcome));
+            }
+        }
+        if chosen.len() < REQUESTS {
+            continue;
+        }
+        let file = format!("policies/dropping-{policies:02}.safetensors");
+        for (i, (ask, plain)) in chosen.into_iter().enumerate() {
+            let mut request = request_of(&ask);
+            request["drop_invalid"] = true.into();
+            let mut expected = found(&policy, &request);
+            expected["scores"] = json!(plain.scores);
+            expected["picks"] = json!(plain.picks);
+            expected["positions"] = json!(plain.positions);
+            expected["reasons"] = json!(plain.reasons);
+            cases.push(json!({"name": format!("dropping {policies}.{i}"), "policy": file, "request": request, "expected": expected}));
         }
         files.insert(file, policy.to_bytes().to_vec());
         policies += 1;
@@ -187,6 +240,7 @@ fn files() -> Files {
     let (mut files, mut cases) = (Files::new(), Vec::new());
     limited(&mut Random(2027), &mut files, &mut cases);
     arranged(&mut arranged::Random(2028), &mut files, &mut cases);
+    dropping(&mut Random(2029), &mut files, &mut cases);
     let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
     files.insert("rules.json".to_owned(), format!("{{\"cases\": [\n{}\n]}}\n", lines.join(",\n")).into_bytes());
     files
@@ -238,7 +292,7 @@ fn outcomes_equal_by_bits() {
     for (what, count) in &seen {
         assert!(*count >= 1, "{what} occurs: {seen:?}");
     }
-    for cause in ["price", "outscored", "frequency", "relevance", "no_place"] {
+    for cause in ["price", "outscored", "frequency", "relevance", "no_place", "invalid"] {
         assert!(seen.contains_key(cause), "{cause} occurs: {seen:?}");
     }
 }

@@ -88,6 +88,8 @@ pub struct Batch<'a> {
     pub key: Option<Each<'a, u64>>,
     /// As [`Request::reference`].
     pub reference: Option<Each<'a, f32>>,
+    /// As [`Request::drop_invalid`].
+    pub drop_invalid: bool,
     /// As [`Request::gates`]: [`crate::score::Scorer::gates`] has those of a scorer.
     pub gates: Option<&'a Gates>,
 }
@@ -136,6 +138,7 @@ impl<'a> Batch<'a> {
             slots: None,
             key: None,
             reference: None,
+            drop_invalid: false,
             gates: None,
         }
     }
@@ -254,6 +257,7 @@ impl<'a> Batch<'a> {
             artist: self.artist.map(|artist| &artist[here.clone()]),
             frequency: self.frequency.map(|frequency| &frequency[here]),
             gates: self.gates,
+            drop_invalid: self.drop_invalid,
             ..Request::new(rows, measures)
         }
     }

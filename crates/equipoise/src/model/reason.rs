@@ -44,11 +44,13 @@ pub enum Reason {
     Breaker = 16,
     /// Scored, but every place left is further above its organic rank than `max_positions_up`.
     Rise = 17,
+    /// A measure, its organic score or its uncertainty cannot be used, and such candidates were to be dropped.
+    Invalid = 18,
 }
 
 impl Reason {
     /// Every reason, in order of its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Picked,
         Self::Price,
         Self::Outscored,
@@ -67,6 +69,7 @@ impl Reason {
         Self::SwitchedOff,
         Self::Breaker,
         Self::Rise,
+        Self::Invalid,
     ];
 
     /// The reason of this number; [`Reason::Expired`] for a number that no reason has.
@@ -91,6 +94,7 @@ impl Reason {
             15 => Self::SwitchedOff,
             16 => Self::Breaker,
             17 => Self::Rise,
+            18 => Self::Invalid,
             _ => Self::Expired,
         }
     }
@@ -137,6 +141,7 @@ impl Reason {
             Self::SwitchedOff => "switched_off",
             Self::Breaker => "breaker",
             Self::Rise => "rise",
+            Self::Invalid => "invalid",
         }
     }
 
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_at_every_length() {
-        let codes: Vec<u8> = (0..100).map(|i| i % 18).collect();
+        let codes: Vec<u8> = (0..100).map(|i| i % 19).collect();
         for n in 0..codes.len() {
             let mut reasons = vec![Reason::Breaker; n];
             Reason::of_codes(&codes[..n], &mut reasons);

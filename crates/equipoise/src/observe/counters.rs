@@ -25,7 +25,8 @@ const CANDIDATES: usize = 1;
 const PICKS: usize = 2;
 const UNKNOWN_CAMPAIGNS: usize = 3;
 const UNKNOWN_SEGMENTS: usize = 4;
-const DEGRADATIONS: usize = 5;
+const DROPPED: usize = 5;
+const DEGRADATIONS: usize = 6;
 const ERRORS: usize = DEGRADATIONS + DEGRADED.len();
 pub(super) const BUCKETS: usize = ERRORS + CODES.len();
 pub(super) const DURATION: usize = BUCKETS + BUCKET_COUNT;
@@ -59,6 +60,8 @@ pub(crate) struct Scored {
     pub(crate) candidates: usize,
     /// Those of unknown campaigns.
     pub(crate) unknown: u64,
+    /// Those with numbers that cannot be used.
+    pub(crate) dropped: usize,
     pub(crate) picks: usize,
     pub(crate) known_segment: bool,
     pub(crate) degraded: Option<Degraded>,
@@ -89,6 +92,9 @@ impl Counters {
         self.add(PICKS, scored.picks as u64);
         self.add(UNKNOWN_CAMPAIGNS, scored.unknown);
         self.add(UNKNOWN_SEGMENTS, u64::from(!scored.known_segment));
+        if scored.dropped > 0 {
+            self.add(DROPPED, scored.dropped as u64);
+        }
         if let Some(reason) = scored.degraded {
             self.add(DEGRADATIONS + reason as usize, 1);
         }

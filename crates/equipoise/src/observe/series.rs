@@ -97,6 +97,7 @@ fn list() -> Vec<Series> {
     ];
     let unknown = counter("equipoise.score.unknown", "1", "Candidates of unknown campaigns, and requests of segments that have no price.");
     list.extend(["campaign", "segment"].map(|what| labelled(unknown.clone(), "what", what)));
+    list.push(counter("equipoise.score.dropped", "{candidate}", "Candidates dropped for a number that cannot be used."));
     let degraded = counter("equipoise.score.degraded", "{request}", "Requests that kept their organic order whatever their candidates.");
     list.extend(DEGRADED.map(|reason| labelled(degraded.clone(), "reason", reason)));
     let errors = counter("equipoise.score.errors", "{request}", "Requests that failed, by error code.");

@@ -165,7 +165,7 @@ impl Policy {
     /// `usage.not_begun` where the workspace holds another outcome.
     pub fn blend<'w>(&self, request: &Request<'_>, workspace: &'w mut Workspace) -> Result<&'w [u32]> {
         workspace.check_holds(self, request.len())?;
-        let Workspace { blend, picks, positions, .. } = workspace;
-        blend.order(request.len(), request.organic, request.item, picks, positions)
+        let Workspace { blend, picks, positions, dropped, .. } = workspace;
+        blend.order(request.len(), dropped.stand_in(request).organic, request.item, picks, positions)
     }
 }

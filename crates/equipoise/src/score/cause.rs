@@ -1,6 +1,8 @@
 //! Why a candidate was not picked, in particulars.
 
+use super::drop::fault;
 use super::explain::{Term, TermKind};
+use super::request::Columns;
 use super::{Request, Workspace};
 use crate::error::quote;
 use crate::model::organic::NO_ITEM;
@@ -113,6 +115,15 @@ pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: u
             let cap = campaign.and_then(|c| policy.roster().frequency_cap(c)).unwrap_or_default();
             let text = format!("the listener has had {whose} {count} times, and may have it {cap} times");
             new(text).map(|cause| cause.numbers(f64::from(count), f64::from(cap)))
+        }
+        Reason::Invalid => {
+            let columns = Columns::new(request.measures, request.len(), policy).ok();
+            let found = columns.and_then(|columns| fault(policy, request, &columns, i));
+            let text = found.map_or_else(
+                || "a number of it could not be used".to_owned(),
+                |(argument, value)| format!("its {argument} is {value:e}, which is not a number that can be used"),
+            );
+            new(text)
         }
         Reason::SwitchedOff => new(format!("{whose}, a party of it, the market, the surface or everything is switched off")),
         Reason::Breaker => new(format!("a breaker keeps {whose} out")),

@@ -36,6 +36,7 @@ mod breakers;
 mod cause;
 mod control;
 mod diversity;
+mod drop;
 mod explain;
 mod explore;
 mod gates;
@@ -107,18 +108,26 @@ impl Policy {
     /// Scores into the workspace.
     fn decide(&self, request: &Request<'_>, workspace: &mut Workspace) -> Result<()> {
         workspace.forget();
-        self.evaluate(request, workspace)?;
+        match self.evaluate(request, &[], workspace) {
+            Err(error) if request.drop_invalid && drop::is_of_a_candidate(&error) => self.decide_without(request, workspace)?,
+            outcome => outcome?,
+        }
         workspace.scored_by(self, request.len());
         Ok(())
     }
 
-    fn evaluate(&self, request: &Request<'_>, ws: &mut Workspace) -> Result<()> {
+    /// `dropped` are candidates that take no part.
+    fn evaluate(&self, request: &Request<'_>, dropped: &[u32], ws: &mut Workspace) -> Result<()> {
         let columns = request.check(self)?;
         ws.reserve(request.len(), self)?;
         ws.reference = request.reference;
         self.admit(request, ws)?;
         if let Some(gates) = request.gates {
             gates.apply(request, CODES.scored, ws.bench.codes_mut(), &mut ws.campaigns, self.roster().len() as u32);
+        }
+        for i in dropped {
+            ws.bench.codes_mut()[*i as usize] = Reason::Invalid as u8;
+            ws.campaigns[*i as usize] = self.roster().len() as u32;
         }
         let slots = self.slate().slots_for(request.slots);
         if self.may_refuse(request) {

@@ -80,7 +80,8 @@ pub struct DecisionRecord {
     pub candidates: Option<RecordedCandidates>,
 }
 
-/// The candidates of a decision: what was given of them, and what became of them.
+/// The candidates of a decision: what was given of them, and what became of them. Of one that was dropped (reason `invalid`) measures and
+/// uncertainty are 0, and an organic score that could not be used is the least there is, `-1e12`, as which it was ranked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedCandidates {
@@ -120,6 +121,7 @@ impl Policy {
     /// changed to what is no campaign since.
     pub fn record(&self, request: &Request<'_>, workspace: &Workspace, what: Recording) -> Result<DecisionRecord> {
         workspace.check_holds(self, request.len())?;
+        let request = &workspace.dropped.stand_in(request);
         let n = request.len();
         let mut blend = Blend::default();
         let ranks = blend.ranks(n, request.organic, request.item);
@@ -221,7 +223,7 @@ fn main_parameters(policy: &Policy, terms: &[Term]) -> String {
 
 impl DecisionRecord {
     /// Decides again, by the same policy and what was recorded of the request. What switches and breakers kept out stays out: they are not part of a
-    /// policy, but of the record.
+    /// policy, but of the record; and so does what was dropped, whose numbers are not recorded.
     ///
     /// The outcome is that of the record, bit for bit, on every machine: compare with `==`. Needs a record of all candidates.
     ///
@@ -244,7 +246,7 @@ impl DecisionRecord {
                 format!("{} reasons and {} scores for {n} candidates", given.reason.len(), given.score.len()),
             ));
         }
-        let kept_out = |i: usize| [Reason::SwitchedOff, Reason::Breaker].into_iter().find(|r| r.name() == given.reason[i]);
+        let kept_out = |i: usize| [Reason::SwitchedOff, Reason::Breaker, Reason::Invalid].into_iter().find(|r| r.name() == given.reason[i]);
         let row = |(i, id): (usize, &Option<String>)| match id {
             None => ORGANIC,
             Some(_) if kept_out(i).is_some() => UNKNOWN,
@@ -291,7 +293,12 @@ impl DecisionRecord {
         let mut again = policy.record(&request, &workspace, what)?;
         if let Some(found) = &mut again.candidates {
             for i in 0..n {
-                if let Some(reason) = kept_out(i).filter(|_| found.reason[i] == Reason::Unknown.name()) {
+                let is_out = |reason: &Reason| match reason {
+                    // Whatever else would have kept it out.
+                    Reason::Invalid => ["unknown", "organic", "expired"].contains(&found.reason[i].as_str()),
+                    _ => found.reason[i] == Reason::Unknown.name(),
+                };
+                if let Some(reason) = kept_out(i).filter(is_out) {
                     reason.name().clone_into(&mut found.reason[i]);
                     found.campaign[i].clone_from(&given.campaign[i]);
                 }

@@ -51,6 +51,10 @@ pub struct Request<'a> {
     pub uncertainty: Option<&'a [f32]>,
     /// Whether the slate's exploration may act on this request.
     pub explore: bool,
+    /// Whether a candidate with a measure, organic score or uncertainty that cannot be used (NaN, infinite, out of range) is dropped instead of
+    /// the request being refused: it is not promoted, for [`crate::model::Reason::Invalid`], and stands last in the organic order if its organic
+    /// score is the one. The other candidates fare as if it were organic. Costs a second look at the request where there is one, else nothing.
+    pub drop_invalid: bool,
 }
 
 impl<'a> Request<'a> {
@@ -75,6 +79,7 @@ impl<'a> Request<'a> {
             mix: None,
             uncertainty: None,
             explore: true,
+            drop_invalid: false,
         }
     }
 
@@ -104,6 +109,7 @@ impl<'a> Request<'a> {
         fits("item", self.item.map(<[u32]>::len))?;
         fits("artist", self.artist.map(<[u32]>::len))?;
         fits("frequency", self.frequency.map(<[u32]>::len))?;
+        fits("uncertainty", self.uncertainty.map(<[f32]>::len))?;
         if let Some(at) = self.frequency.and_then(|counts| counts.iter().position(|c| *c == NONE)) {
             return Err(Error::new(
                 codes::RANGE,
@@ -121,7 +127,6 @@ impl<'a> Request<'a> {
         if let Some(mix) = &self.mix {
             mix.check(n)?;
         }
-        fits("uncertainty", self.uncertainty.map(<[f32]>::len))?;
         if let Some(at) = self.uncertainty.and_then(|list| list.iter().position(|u| !(0.0..=AMOUNT_LIMIT).contains(u))) {
             check_amount("uncertainty", Some(at as u64), self.uncertainty.map_or(0.0, |list| list[at]))?;
             return Err(Error::new(codes::RANGE, "uncertainty", Some(at as u64), "an uncertainty is below 0"));

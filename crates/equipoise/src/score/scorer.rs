@@ -168,6 +168,7 @@ impl Scorer {
             Ok(()) => seat.counters.scored(&Scored {
                 candidates: request.len(),
                 unknown: unknown(workspace.reasons()),
+                dropped: workspace.dropped.candidates.len(),
                 picks: workspace.picks().len(),
                 known_segment: workspace.known_segment(),
                 degraded: degraded(policy, request, gates),

@@ -1,6 +1,7 @@
 //! The memory of a request, and the view of its outcome.
 
 use super::arrange::Arrangement;
+use super::drop::Dropped;
 use super::results::Results;
 use super::seat::Seat;
 use super::{Blend, DecisionRecord, Explanation, Recording, Request};
@@ -39,6 +40,7 @@ pub struct Workspace {
     pub(super) seat: Option<Box<Seat>>,
     pub(super) arrangement: Arrangement,
     pub(super) blend: Blend,
+    pub(super) dropped: Dropped,
     /// The policy and the number of candidates of the outcome that is held.
     holds: Option<([u8; 16], usize)>,
 }
@@ -120,12 +122,13 @@ impl Workspace {
         }
         let results = self.scores.bytes() + self.picks.bytes() + self.positions.bytes() + bytes(&self.reasons);
         let words = bytes(&self.campaigns) + bytes(&self.ties) + bytes(&self.leaders);
-        results + words + bytes(&self.heap) + self.bench.memory()
+        results + words + bytes(&self.heap) + self.bench.memory() + self.dropped.memory()
     }
 
     pub(super) fn forget(&mut self) {
         self.holds = None;
         self.arrangement.clear();
+        self.dropped.forget();
     }
 
     pub(super) fn scored_by(&mut self, policy: &Policy, n: usize) {
@@ -202,7 +205,7 @@ impl Workspace {
 }
 
 /// Makes room for `n` entries.
-fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
+pub(super) fn room<T>(list: &mut Vec<T>, n: usize) -> std::result::Result<(), TryReserveError> {
     list.try_reserve(n.saturating_sub(list.len()))
 }
 

@@ -50,7 +50,7 @@ pub struct Stated {
 /// What every request states.
 const FIELDS: [&str; 10] = ["market", "surface", "time", "slots", "key", "reference", "organic", "campaign", "measures", "item"];
 /// What some do.
-const OPTIONS: [&str; 8] = ["frequency", "uncertainty", "category", "target", "embeddings", "width", "pairs", "explore"];
+const OPTIONS: [&str; 9] = ["frequency", "uncertainty", "category", "target", "embeddings", "width", "pairs", "explore", "drop_invalid"];
 
 /// A reader that passed over what it does not know would check less than it says.
 pub fn check_fields(value: &Value, known: &[&str]) {
@@ -99,6 +99,7 @@ impl Stated {
             },
             mix: self.category.as_deref().zip(self.target.as_deref()).map(|(category, target)| Mix { category, target }),
             explore: stated["explore"] != false,
+            drop_invalid: stated["drop_invalid"] == true,
             ..Request::new(&self.rows, Measures::Slices { columns, offset: 0 })
         }
     }

@@ -28,6 +28,9 @@ final class Native {
   /** The slate's exploration may not act. */
   static final int CERTAIN = 1024;
 
+  /** Candidates with numbers that cannot be used are dropped. */
+  static final int DROP_INVALID = 2048;
+
   /** The measures are in the packed column, not in columns of their own. */
   static final int PACKED = 1 << 16;
 

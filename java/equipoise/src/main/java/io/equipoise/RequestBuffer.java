@@ -554,9 +554,10 @@ final class RequestBuffer {
     flags = flags & ~replaces | what;
   }
 
-  void explore(boolean allowed) {
+  /** What is asked for by a flag alone. */
+  void flag(int flag, boolean set) {
     checkBegun();
-    flags = allowed ? flags & ~Native.CERTAIN : flags | Native.CERTAIN;
+    flags = set ? flags | flag : flags & ~flag;
   }
 
   int[] blend() {

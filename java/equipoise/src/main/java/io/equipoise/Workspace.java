@@ -412,7 +412,20 @@ public final class Workspace implements AutoCloseable {
    * @return this
    */
   public Workspace explore(boolean allowed) {
-    open().explore(allowed);
+    open().flag(Native.CERTAIN, !allowed);
+    return this;
+  }
+
+  /**
+   * Says what becomes of a candidate with a measure, organic score or uncertainty that cannot be used: NaN, infinite or out of range. Unless told
+   * otherwise the request is refused; dropped, such a candidate is not promoted, for the reason {@code invalid}, and stands last in the organic
+   * order if its organic score is the one. The other candidates fare as if it were organic.
+   *
+   * @param drop whether to drop it
+   * @return this
+   */
+  public Workspace dropInvalid(boolean drop) {
+    open().flag(Native.DROP_INVALID, drop);
     return this;
   }
 
@@ -547,7 +560,8 @@ public final class Workspace implements AutoCloseable {
   /**
    * Why candidate {@code i} was picked or not: {@code picked}; scored and not picked: {@code price}, {@code outscored}, {@code item},
    * {@code artist}, {@code label}, {@code no_place}, {@code rise}; not scored: {@code organic}, {@code unknown}, {@code market}, {@code surface},
-   * {@code flight}, {@code expired}, {@code relevance}, {@code frequency}, {@code switched_off}, {@code breaker}. Later versions may add reasons.
+   * {@code flight}, {@code expired}, {@code relevance}, {@code frequency}, {@code switched_off}, {@code breaker}, {@code invalid}. Later versions
+   * may add reasons.
    *
    * @param i the candidate, from 0
    * @return a stable name

@@ -42,6 +42,27 @@ class RulesTest {
   }
 
   @Test
+  void numbersThatCannotBeUsedDropTheirCandidatesOnRequest() {
+    try (Scorer scorer = Scorer.of(Policies.load("explored")); Workspace ws = begun(scorer, 1)) {
+      ws.explore(false).measure(0, new float[] {VALUES[0], Float.NaN, VALUES[2], VALUES[3], 0f});
+      InvalidInputException refused = assertThrows(InvalidInputException.class, ws::score);
+      assertEquals(List.of("invalid_input.not_finite", 1L), List.of(refused.code(), refused.index()));
+      ws.dropInvalid(true).score();
+      assertEquals("invalid", ws.reason(1));
+      assertEquals(0f, ws.promotionScore(1));
+      Cause cause = ws.explain(1).cause();
+      assertEquals("invalid", cause.name());
+      assertTrue(cause.text().contains("measures[0]"), cause.text());
+      DecisionRecord record = ws.record(true, true);
+      assertEquals(record, record.replay(scorer.policy()));
+      assertEquals(1, scorer.metrics().value("equipoise.score.dropped", ""));
+      // Asked for until the next begin.
+      fill(ws, scorer.policy(), 1).measure(0, new float[] {VALUES[0], Float.NaN, VALUES[2], VALUES[3], 0f});
+      assertThrows(InvalidInputException.class, ws::score);
+    }
+  }
+
+  @Test
   void theListenersCountsAndWhoWasLostTo() {
     try (Scorer scorer = Scorer.of(Policies.load("explored")); Workspace ws = begun(scorer, 1)) {
       ws.explore(false).frequency(new int[] {2, 9, 9, 9, 9}).score();

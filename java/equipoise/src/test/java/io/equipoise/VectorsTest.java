@@ -24,7 +24,8 @@ class VectorsTest {
   private static final Set<String> FIELDS =
       Set.of(
           "market", "surface", "time", "slots", "key", "reference", "organic", "campaign", "measures", "item", "frequency", "uncertainty",
-          "category", "target", "embeddings", "width", "pairs", "explore");
+          "category", "target", "embeddings", "width", "pairs", "explore",
+          "drop_invalid");
   private static final Set<String> SCORED = Set.of("scores", "picks", "positions", "reasons", "explanations");
   private static final Set<String> ARRANGED = Set.of("causes", "propensities", "propensity", "given_up", "blend");
 
@@ -95,6 +96,7 @@ class VectorsTest {
     if (request.has("explore")) {
       ws.explore(request.get("explore").asBoolean());
     }
+    ws.dropInvalid(request.path("drop_invalid").asBoolean());
   }
 
   /** States a request. Rows are those of {@code resolver}, which is the policy itself but for foreign rows. */
