@@ -81,13 +81,13 @@ fn dropping(random: &mut Random, files: &mut Files, cases: &mut Vec<Value>) {
             let ask = serving::ask(random, &draft);
             let ask = Ask { time: Some(ask.time.unwrap_or(40)), artist: None, ..ask };
             let n = ask.who.len();
-            if n < 4 || n > 16 || ask.measures.is_empty() || ask.organic.is_none() {
+            if !(4..=16).contains(&n) || ask.measures.is_empty() || ask.organic.is_none() {
                 continue;
             }
             let (mut told, mut plain) = (ask.clone(), ask);
             let gone = [random.below(n), random.below(n)];
             told.measures[random.below(plain.measures.len())][gone[0]] = *random.pick(&bad);
-            for organic in told.organic.iter_mut() {
+            for organic in &mut told.organic {
                 organic[gone[1]] = *random.pick(&[f32::NAN, f32::NEG_INFINITY, 3e12]);
             }
             for i in gone {
