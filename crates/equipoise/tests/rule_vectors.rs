@@ -87,7 +87,7 @@ fn dropping(random: &mut Random, files: &mut Files, cases: &mut Vec<Value>) {
             let (mut told, mut plain) = (ask.clone(), ask);
             let gone = [random.below(n), random.below(n)];
             told.measures[random.below(plain.measures.len())][gone[0]] = *random.pick(&bad);
-            for organic in &mut told.organic {
+            if let Some(organic) = &mut told.organic {
                 organic[gone[1]] = *random.pick(&[f32::NAN, f32::NEG_INFINITY, 3e12]);
             }
             for i in gone {
