@@ -2,7 +2,7 @@
 
 use crate::instance::{Columns, Reference, draft};
 use crate::tail::{PERCENTILES, compare, memory, percentiles, singles};
-use crate::{TURNS, in_turn, name};
+use crate::{in_turn, name, turns as turns_of};
 use equipoise::policy::Policy;
 use equipoise::score::{Scorer, Workspace};
 use std::hint::black_box;
@@ -33,15 +33,15 @@ fn all_at_once(scorer: &Scorer, n: usize, threads: usize) -> Vec<u32> {
     let barrier = Barrier::new(threads);
     let work = |thread: usize| {
         let mut reader = scorer.reader();
-        let seed = |t: usize| (thread * TURNS + t) as u64;
-        let turns: Vec<Columns> = (0..TURNS).map(|t| Columns::new(seed(t), n, 10_000, reader.policy(), Reference::Given)).collect();
+        let count = turns_of("10k", n);
+        let turns = Columns::in_turn(thread * count, count, n, 10_000, reader.policy(), Reference::Given);
         let (mut workspace, mut took) = (Workspace::with_capacity(n), memory());
-        let mut request = in_turn(TURNS, |t| {
+        let mut request = in_turn(count, |t| {
             let request = turns[t].request(false);
             black_box(scorer.score(reader.policy(), black_box(&request), &mut workspace).map_or(0, |d| d.picks().len()));
         });
         // Memory and branches are warm before anybody measures.
-        (0..10 * TURNS).for_each(|_| request());
+        (0..10 * count).for_each(|_| request());
         barrier.wait();
         singles(SPAN, &mut took, request);
         took

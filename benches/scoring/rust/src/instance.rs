@@ -4,6 +4,7 @@
 use equipoise::model::{Campaign, Campaigns, GoalKind, Ledger, Parties, Scope, Slate, mix};
 use equipoise::policy::{Draft, ORGANIC, Policy};
 use equipoise::score::{Measures, Request, UNWRITTEN};
+use std::sync::Arc;
 
 pub(crate) const MEASURES: usize = 8;
 pub(crate) const MARKET: u32 = 3;
@@ -90,15 +91,31 @@ pub(crate) struct Columns {
     pub(crate) rows: Vec<u32>,
     /// Campaigns of those that have one.
     pub(crate) campaigns: Vec<u32>,
-    pub(crate) organic: Vec<f32>,
+    pub(crate) organic: Arc<[f32]>,
     /// One column after the other, `displacement` the last.
-    pub(crate) measures: Vec<f32>,
+    pub(crate) measures: Arc<[f32]>,
     /// The same, one candidate after the other.
-    pub(crate) turned: Vec<f32>,
+    pub(crate) turned: Arc<[f32]>,
     reference: Reference,
 }
 
 impl Columns {
+    /// Requests that take turns. As many have organic scores and measures of their own as stay in L2, the others share them.
+    pub(crate) fn in_turn(seed: usize, turns: usize, n: usize, campaigns: u32, policy: &Policy, reference: Reference) -> Vec<Self> {
+        let shared = (8_000 / n).clamp(4, 16);
+        let mut all: Vec<Self> = Vec::with_capacity(turns);
+        for turn in 0..turns {
+            let own = Self::new((seed + turn) as u64, n, campaigns, policy, reference);
+            all.push(match turn.checked_sub(shared).map(|_| &all[turn % shared]) {
+                None => own,
+                Some(Self { organic, measures, turned, .. }) => {
+                    Self { organic: organic.clone(), measures: measures.clone(), turned: turned.clone(), ..own }
+                }
+            });
+        }
+        all
+    }
+
     pub(crate) fn new(seed: u64, n: usize, campaigns: u32, policy: &Policy, reference: Reference) -> Self {
         let mut random = Random(mix(seed) ^ n as u64);
         let promoted: Vec<Option<u32>> =
@@ -112,7 +129,7 @@ impl Columns {
         let measures: Vec<f32> = (0..n * MEASURES).map(|i| if i < written { random.unit() } else { f32::from_bits(UNWRITTEN) }).collect();
         let turned = (0..n).flat_map(|i| measures.iter().skip(i).step_by(n).copied()).collect();
         let campaigns = promoted.iter().flatten().copied().collect();
-        Self { promoted, rows, campaigns, organic, measures, turned, reference }
+        Self { promoted, rows, campaigns, organic: organic.into(), measures: measures.into(), turned, reference }
     }
 
     pub(crate) fn request(&self, in_rows: bool) -> Request<'_> {

@@ -30,8 +30,8 @@ use instance::{Columns, MARKET, REFERENCE, Reference, SURFACE, TIME, draft};
 use std::hint::black_box;
 use timing::{print, race};
 
-/// Requests that take turns.
-const TURNS: usize = 16;
+/// Candidates of all requests that take turns together: more than a processor learns the branches of by heart (of 8,000 some do).
+const CANDIDATES: usize = 32_000;
 
 fn ask(columns: &Columns, reference: Reference) -> plain::Ask<'_> {
     plain::Ask {
@@ -58,9 +58,9 @@ fn in_turn(turns: usize, mut f: impl FnMut(usize)) -> impl FnMut() {
     }
 }
 
-/// With many campaigns, as many requests as it takes to find their rows cold.
+/// How many requests of `n` candidates take turns; with many campaigns, as many as it takes to find their rows cold.
 fn turns(size: &str, n: usize) -> usize {
-    if size == "1M" { 128_000 / n } else { TURNS }
+    if size == "1M" { 128_000 / n } else { CANDIDATES / n }
 }
 
 fn rows(size: &str) -> equipoise::Result<()> {
@@ -70,7 +70,11 @@ fn rows(size: &str) -> equipoise::Result<()> {
     for n in [50, 500, 2_000] {
         let turns = turns(size, n);
         for reference in [Reference::Given, Reference::Sorted, Reference::Computed] {
-            let turn: Vec<Columns> = (0..turns).map(|t| Columns::new(t as u64, n, count, &policy, reference)).collect();
+            let turn: Vec<Columns> = if size == "1M" {
+                (0..turns).map(|t| Columns::new(t as u64, n, count, &policy, reference)).collect()
+            } else {
+                Columns::in_turn(0, turns, n, count, &policy, reference)
+            };
             let mut workspace = Workspace::with_capacity(n);
             for columns in &turn {
                 let (scores, picks) = peer.score(&ask(columns, reference));
@@ -131,10 +135,10 @@ fn call(n: usize, count: usize, what: &str) -> equipoise::Result<()> {
         draft.slate.exploration = Some(overhead::exploration());
     }
     let policy = Policy::new(&draft)?;
-    let turn: Vec<Columns> = (0..TURNS).map(|t| Columns::new(t as u64, n, 10_000, &policy, Reference::Given)).collect();
+    let turn = Columns::in_turn(0, turns("10k", n), n, 10_000, &policy, Reference::Given);
     let (mut workspace, mut why) = (Workspace::with_capacity(n), Explanation::default());
     for i in 0..count {
-        let request = Request { key: i as u64, ..turn[i % TURNS].request(false) };
+        let request = Request { key: i as u64, ..turn[i % turn.len()].request(false) };
         let decision = policy.score(&request, &mut workspace)?;
         for pick in decision.picks().iter().take(if what == "explained" { 5 } else { 0 }) {
             decision.explain_into(*pick as usize, &mut why)?;

@@ -2,7 +2,7 @@
 
 use crate::instance::{Columns, Reference, draft};
 use crate::timing::{print, race};
-use crate::{TURNS, in_turn, name};
+use crate::{in_turn, name, turns as turns_of};
 use equipoise::model::Exploration;
 use equipoise::policy::Policy;
 use equipoise::score::{Request, Scorer, Workspace};
@@ -20,8 +20,8 @@ pub(crate) fn rows() -> equipoise::Result<()> {
     let exploring = Policy::new(&draft)?;
     let scorer = Scorer::new(&plain);
     for n in [50, 500, 2_000] {
-        let of =
-            |policy: &Policy| -> Vec<Columns> { (0..TURNS).map(|t| Columns::new(t as u64, n, 10_000, policy, Reference::Given)).collect() };
+        let count = turns_of("10k", n);
+        let of = |policy: &Policy| Columns::in_turn(0, count, n, 10_000, policy, Reference::Given);
         let (turns, drawn) = (of(&plain), of(&exploring));
         let [mut first, mut second, mut third] = [(); 3].map(|()| Workspace::with_capacity(n));
         let mut uncertain = 0;
@@ -35,14 +35,14 @@ pub(crate) fn rows() -> equipoise::Result<()> {
             uncertain += usize::from(random.slate_propensity() < 1.0);
         }
         assert!(uncertain > 0, "slates are drawn");
-        let mut by_policy = in_turn(TURNS, |t| {
+        let mut by_policy = in_turn(count, |t| {
             black_box(plain.score(black_box(&turns[t].request(false)), &mut first).map_or(0, |d| d.picks().len()));
         });
-        let mut by_scorer = in_turn(TURNS, |t| {
+        let mut by_scorer = in_turn(count, |t| {
             black_box(scorer.score(&plain, black_box(&turns[t].request(false)), &mut second).map_or(0, |d| d.picks().len()));
         });
         let mut key = 0;
-        let mut at_random = in_turn(TURNS, |t| {
+        let mut at_random = in_turn(count, |t| {
             key += 1;
             let request = Request { key, ..drawn[t].request(false) };
             black_box(exploring.score(black_box(&request), &mut third).map_or(0.0, |d| d.slate_propensity()));

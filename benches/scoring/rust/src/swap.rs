@@ -2,7 +2,7 @@
 
 use crate::instance::{Columns, Reference, draft};
 use crate::tail::{PERCENTILES, compare, memory, percentiles, singles};
-use crate::{TURNS, in_turn, name};
+use crate::{in_turn, name, turns as turns_of};
 use equipoise::policy::Policy;
 use equipoise::score::{Install, Request, Scorer, Workspace};
 use std::hint::black_box;
@@ -24,12 +24,13 @@ fn policies(count: u32) -> equipoise::Result<[Policy; 2]> {
 pub(crate) fn rows(rounds: usize) -> equipoise::Result<()> {
     let policies = policies(10_000)?;
     for n in [50, 500, 2_000] {
-        let turns: Vec<Columns> = (0..TURNS).map(|t| Columns::new(t as u64, n, 10_000, &policies[0], Reference::Given)).collect();
+        let count = turns_of("10k", n);
+        let turns = Columns::in_turn(0, count, n, 10_000, &policies[0], Reference::Given);
         // Each policy has rows of its own; all else is the same.
-        let other: Vec<Vec<u32>> = (0..TURNS).map(|t| Columns::new(t as u64, n, 10_000, &policies[1], Reference::Given).rows).collect();
+        let other: Vec<Vec<u32>> = (0..count).map(|t| Columns::new(t as u64, n, 10_000, &policies[1], Reference::Given).rows).collect();
         let scorer = Scorer::new(&policies[0]);
         let (mut reader, mut workspace, mut took) = (scorer.reader(), Workspace::with_capacity(n), memory());
-        let mut request = in_turn(TURNS, |t| {
+        let mut request = in_turn(count, |t| {
             let policy = reader.policy();
             let own = policy.id() == policies[0].id();
             let request = Request { campaign: if own { &turns[t].rows } else { &other[t] }, ..turns[t].request(false) };

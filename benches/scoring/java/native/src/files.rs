@@ -17,10 +17,12 @@ use std::path::Path;
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const SIZES: [usize; 3] = [50, 500, 2_000];
-/// Candidates of all turns together: with many campaigns, as many as it takes to find their rows cold.
+/// Candidates of all turns together: more than a processor learns the branches of by heart, and with many campaigns as many as it takes to find
+/// their rows cold.
+const CANDIDATES: usize = 32_000;
 const COLD: usize = 128_000;
 
-/// Requests with organic scores and measures of their own, as many as stay in L2; turns beyond share them, so that only rows are cold.
+/// Requests with organic scores and measures of their own where there are many campaigns: as many as stay in L2, so that only rows are cold.
 fn shared(n: usize) -> usize {
     (8_000 / n).clamp(4, 16)
 }
@@ -36,8 +38,8 @@ fn main() -> Outcome {
     policy.with_valid_until(i64::MAX / 2)?.save(folder.join("b.safetensors"))?;
     fs::write(folder.join("campaigns.bin"), peer(&draft))?;
     for n in SIZES {
-        let turns = if campaigns > 100_000 { COLD / n } else { shared(n) };
-        fs::write(folder.join(format!("requests-{n}.bin")), requests(n, turns, campaigns, &policy)?)?;
+        let (turns, shared) = if campaigns > 100_000 { (COLD / n, shared(n)) } else { (CANDIDATES / n, CANDIDATES / n) };
+        fs::write(folder.join(format!("requests-{n}.bin")), requests(n, turns, shared, campaigns, &policy)?)?;
     }
     fs::write(folder.join("path"), format!("{:?}", equipoise_kernel::path()).to_lowercase())?;
     Ok(())
@@ -86,11 +88,11 @@ fn peer(draft: &Draft) -> Vec<u8> {
     out
 }
 
-fn requests(n: usize, turns: usize, campaigns: u32, policy: &Policy) -> equipoise::Result<Vec<u8>> {
+fn requests(n: usize, turns: usize, shared: usize, campaigns: u32, policy: &Policy) -> equipoise::Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut workspace = Workspace::with_capacity(n);
     let columns = |turn| Columns::new(turn, n, campaigns, policy, Reference::Given);
-    let shared: Vec<Columns> = (0..shared(n) as u64).map(columns).collect();
+    let shared: Vec<Columns> = (0..shared as u64).map(columns).collect();
     out.extend((turns as u32).to_le_bytes());
     out.extend((shared.len() as u32).to_le_bytes());
     for columns in &shared {
