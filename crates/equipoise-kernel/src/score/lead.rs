@@ -1,4 +1,4 @@
-//! Who leads: the few candidates that can be picked first, in order.
+//! Who leads: the few candidates that can be picked first, in order; and who is in the running at all.
 
 use super::bench::Bench;
 use super::plain;
@@ -12,6 +12,9 @@ use crate::x86::{Avx2, Avx512};
 
 /// Leaders that are put in order by comparing each with each; more are left as they are.
 const RANKED: usize = 4 * LANES;
+
+/// The least positive score.
+const LEAST: f32 = f32::from_bits(1);
 
 /// Finds candidates that include the `need` highest positive scores, all of them where there are fewer: every candidate from a bar on, which is
 /// returned. `scores` are those that [`super::weigh`] wrote on this bench. `leaders` holds their numbers, by descending score where the second
@@ -66,26 +69,82 @@ unsafe fn avx2(scores: &[f32], need: usize, best: &[f32; LANES], leaders: &mut V
     unsafe { body::<Avx2>(scores, need, best, leaders) }
 }
 
+/// Finds every candidate of a positive score, in ascending order; `found` holds their numbers.
+///
+/// # Panics
+/// If `found` has no room for all candidates and [`LANES`] more.
+pub fn positives(scores: &[f32], found: &mut Vec<u32>) {
+    positives_on(path(), scores, found);
+}
+
+/// [`positives`] on a given path, which must be among [`Path::available`].
+///
+/// # Panics
+/// As [`positives`], and if this machine does not have the path.
+pub fn positives_on(path: Path, scores: &[f32], found: &mut Vec<u32>) {
+    found.clear();
+    assert!(path.is_available() && found.capacity() >= scores.len() + LANES, "this machine has the path, and there is room for all");
+    // SAFETY: the machine has the path, and there is room for all and one group more.
+    unsafe {
+        match path {
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => positives_avx512(scores, found),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => positives_avx2(scores, found),
+            #[cfg(target_arch = "aarch64")]
+            Path::Neon => pack::<Neon>(scores, LEAST, found),
+            _ => plain::pack(scores, LEAST, found),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+unsafe fn positives_avx512(scores: &[f32], found: &mut Vec<u32>) {
+    // SAFETY: the caller's promise.
+    unsafe { pack::<Avx512>(scores, LEAST, found) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+unsafe fn positives_avx2(scores: &[f32], found: &mut Vec<u32>) {
+    // SAFETY: the caller's promise.
+    unsafe { pack::<Avx2>(scores, LEAST, found) }
+}
+
+/// Packs the numbers of the scores from `bar` on, which is positive.
+///
+/// # Safety
+/// The machine must have the lanes' instructions; `to` must be empty and have room for all scores and one group more.
+#[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
+#[inline(always)]
+unsafe fn pack<L: Serve>(scores: &[f32], bar: f32, to: &mut Vec<u32>) {
+    // SAFETY: the caller's promise; what is loaded lies in the slices.
+    unsafe {
+        let (groups, rest) = scores.as_chunks::<LANES>();
+        let (out, mut count, lanes) = (to.as_mut_ptr(), 0, L::splat(bar));
+        for (g, group) in groups.iter().enumerate() {
+            count += L::load(group).pack_at_least(lanes, (g * LANES) as u32, out.add(count));
+        }
+        if !rest.is_empty() {
+            let first = (groups.len() * LANES) as u32;
+            // Zeros after the last: below every bar.
+            count += L::load_first(rest.as_ptr(), rest.len()).pack_at_least(lanes, first, out.add(count));
+        }
+        to.set_len(count);
+    }
+}
+
 /// # Safety
 /// The machine must have the lanes' instructions; `leaders` must be empty and have room for all scores and one group more.
 #[expect(clippy::inline_always, reason = "each path must compile its own copy with its own instructions")]
 #[inline(always)]
 unsafe fn body<L: Serve>(scores: &[f32], need: usize, best: &[f32; LANES], leaders: &mut Vec<u32>) -> (f32, bool) {
-    // SAFETY: the caller's promise; what is loaded lies in the slices.
+    // SAFETY: the caller's promise.
     unsafe {
-        let bar = bar::<L>(scores, need, best).max(f32::from_bits(1));
-        let (groups, rest) = scores.as_chunks::<LANES>();
-        let (to, mut count, lanes) = (leaders.as_mut_ptr(), 0, L::splat(bar));
-        for (g, group) in groups.iter().enumerate() {
-            count += L::load(group).pack_at_least(lanes, (g * LANES) as u32, to.add(count));
-        }
-        if !rest.is_empty() {
-            let first = (groups.len() * LANES) as u32;
-            // Zeros after the last: below every bar.
-            count += L::load_first(rest.as_ptr(), rest.len()).pack_at_least(lanes, first, to.add(count));
-        }
-        leaders.set_len(count);
-        (bar, count <= RANKED && rank::<L>(scores, leaders))
+        let bar = bar::<L>(scores, need, best).max(LEAST);
+        pack::<L>(scores, bar, leaders);
+        (bar, leaders.len() <= RANKED && rank::<L>(scores, leaders))
     }
 }
 

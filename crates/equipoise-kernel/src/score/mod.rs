@@ -19,6 +19,6 @@ mod weigh;
 
 pub use admit::{Admission, admit, admit_on};
 pub use bench::{Bench, Codes};
-pub use lead::{lead, lead_on};
+pub use lead::{lead, lead_on, positives, positives_on};
 pub use rows::HotRows;
 pub use weigh::{Fill, Measures, UNPRICED, Weighing, weigh, weigh_on, within, within_on};

@@ -226,11 +226,16 @@ pub(super) fn within(values: &[f32], limit: f32) -> bool {
     values.iter().fold(0, |all, v| all | limit.wrapping_sub(v.to_bits() & (u32::MAX >> 1))) >> 31 == 0
 }
 
+/// See [`super::positives()`].
+pub(super) fn pack(scores: &[f32], bar: f32, to: &mut Vec<u32>) {
+    to.extend((0..scores.len() as u32).filter(|i| scores[*i as usize] >= bar));
+}
+
 /// See [`super::lead()`]. One pass keeps the highest so far in order: few of the many that are looked at enter.
 pub(super) fn lead(scores: &[f32], need: usize, leaders: &mut Vec<u32>) -> (f32, bool) {
     let least = f32::from_bits(1);
     if !(1..=ORDERED).contains(&need) {
-        leaders.extend((0..scores.len() as u32).filter(|i| scores[*i as usize] >= least));
+        pack(scores, least, leaders);
         return (least, false);
     }
     // Positive scores order as their bits do, and those of all others are not above zero.
@@ -267,7 +272,7 @@ pub(super) fn lead(scores: &[f32], need: usize, leaders: &mut Vec<u32>) -> (f32,
     let bar = least.max(f32::from_bits(lowest.cast_unsigned()));
     let count = top.iter().take_while(|own| **own > 0).count();
     if tied || top[..count].windows(2).any(|pair| pair[0] == pair[1]) {
-        leaders.extend((0..scores.len() as u32).filter(|i| scores[*i as usize] >= bar));
+        pack(scores, bar, leaders);
         return (bar, false);
     }
     leaders.extend_from_slice(&who[..count]);

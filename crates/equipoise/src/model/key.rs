@@ -2,14 +2,7 @@
 //!
 //! Part of the serving rule: changing a constant here changes decisions.
 
-/// The finaliser of splitmix64 (Steele, Lea and Flood 2014): a bijection of `u64` that mixes every bit.
-#[must_use]
-pub const fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
+pub use equipoise_kernel::mix;
 
 /// The key of an integer id; equal for equal values of any integer type (unsigned values above `i64::MAX` by their bits).
 #[must_use]

@@ -179,21 +179,19 @@ impl Arrangement {
     /// A slate at this temperature whose noise is drawn once; the same picks and propensities as [`Arrangement::walk`].
     fn draw(&mut self, policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut Workspace, how: How<'_>, temperature: f64) {
         let (slate, lottery) = (policy.slate(), &mut self.lottery);
-        for (i, (score, reason)) in ws.scores.iter().zip(&mut ws.reasons).enumerate() {
-            if *score > 0.0 {
-                *reason = Reason::Outscored;
-                lottery.enter(i as u32, how.base(i, *score) / temperature);
-            }
+        for (score, reason) in ws.scores.iter().zip(&mut ws.reasons) {
+            *reason = if *score > 0.0 { Reason::Outscored } else { *reason };
         }
+        lottery.enter(&ws.scores, |i, score| how.base(i, score), temperature);
         lottery.draw(request, is_uniform(request.key, how.epsilon), slots as usize);
         let places = Places::new(slate);
         let (mut mixture, mut settled) = (Mixture::new(how.epsilon), None);
         let mut next = places.from(slate.first_place);
         for nth in 0..lottery.drawn() {
             let Some(place) = next else { break };
-            let mut softmax = settled.unwrap_or_else(|| lottery.weigh());
+            let mut softmax = settled.unwrap_or_else(|| lottery.weigh(nth));
             let (index, weight) = lottery.leave(nth);
-            let by_uniform = 1.0 / (lottery.indices.len() - nth) as f64;
+            let by_uniform = || 1.0 / (lottery.indices.len() - nth) as f64;
             self.propensities.push(mixture.draw(by_uniform, softmax.of_weight(weight)));
             ws.picks.push(index);
             ws.positions.push(place);
@@ -281,7 +279,7 @@ impl Arrangement {
             if how.is_random() {
                 let may = |o: &&Open| highest(ws, o.index) <= place;
                 let candidates = self.open.iter().filter(may);
-                let by_uniform = 1.0 / candidates.clone().count() as f64;
+                let count = candidates.clone().count();
                 let by_score = match how.temperature {
                     None => is_first(candidates, &best),
                     Some(temperature) => {
@@ -290,7 +288,7 @@ impl Arrangement {
                         softmax.of(best.utility / temperature)
                     }
                 };
-                self.propensities.push(mixture.draw(by_uniform, by_score));
+                self.propensities.push(mixture.draw(|| 1.0 / count as f64, by_score));
             }
             ws.picks.push(best.index);
             ws.positions.push(place);

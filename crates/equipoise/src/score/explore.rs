@@ -7,16 +7,12 @@
 //! exact softmax whatever stands before it.
 
 use crate::model::mix;
-use crate::utility::{exp, exp_each, ln, ln_each};
+use crate::utility::exp;
+use equipoise_kernel::lottery::{self, Sum, open_unit};
 
 /// Part of the serving rule: changing it changes decisions.
 const COIN: u64 = 0x0be1_10c0_1a5a_17e5;
 const NOISE: u64 = 0x6a3b_e15e_ed5a_17e5;
-
-/// Uniform on `(0, 1)`, never an end: an odd multiple of `2^-53`.
-fn open_unit(hash: u64) -> f64 {
-    ((hash >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
-}
 
 /// Whether the request of this key gets a uniform slate.
 pub(super) fn is_uniform(key: u64, epsilon: f64) -> bool {
@@ -25,27 +21,13 @@ pub(super) fn is_uniform(key: u64, epsilon: f64) -> bool {
 
 /// Standard Gumbel noise of candidate `index` in draw `draw` of the request of this key: the same bits everywhere.
 pub(super) fn gumbel(key: u64, draw: u32, index: u32) -> f64 {
-    -ln(-ln(noise(mix(key ^ NOISE), draw, index)))
+    lottery::gumbel(mix(key ^ NOISE), draw, index)
 }
 
 /// The noise of many candidates, written to `to`: the bits of [`gumbel`].
 pub(super) fn gumbels(key: u64, draw: u32, indices: &[u32], to: &mut Vec<f64>) {
-    let key = mix(key ^ NOISE);
-    to.clear();
-    to.extend(indices.iter().map(|index| noise(key, draw, *index)));
-    // Neither is zero, infinite or subnormal at any noise.
-    for _ in 0..2 {
-        ln_each(to);
-        for x in &mut *to {
-            *x = -*x;
-        }
-    }
-}
-
-/// Uniform noise, by a key that was hashed.
-#[inline]
-fn noise(key: u64, draw: u32, index: u32) -> f64 {
-    open_unit(mix(key ^ (u64::from(draw) << 32 | u64::from(index))))
+    to.resize(indices.len(), 0.0);
+    lottery::gumbels(mix(key ^ NOISE), draw, indices, to);
 }
 
 /// The probability of what was drawn so far, under a mixture of two ways to draw of which one was chosen for the whole slate.
@@ -61,8 +43,11 @@ impl Mixture {
     }
 
     /// The probability of a pick given those before it, from its probability under each way to draw.
-    pub(super) fn draw(&mut self, by_uniform: f64, by_score: f64) -> f64 {
-        let part = self.uniform * by_uniform;
+    pub(super) fn draw(&mut self, by_uniform: impl FnOnce() -> f64, by_score: f64) -> f64 {
+        if self.uniform == 0.0 {
+            return by_score;
+        }
+        let part = self.uniform * by_uniform();
         let whole = part + (1.0 - self.uniform) * by_score;
         self.uniform = if whole > 0.0 { part / whole } else { self.uniform };
         whole
@@ -84,17 +69,15 @@ pub(super) struct Softmax {
 impl Softmax {
     pub(super) fn over(logits: impl Iterator<Item = f64> + Clone) -> Self {
         let largest = logits.clone().fold(f64::NEG_INFINITY, f64::max);
-        Self::of_sum(largest, logits.map(|logit| exp(logit - largest)).sum())
+        let mut sum = Sum::default();
+        logits.for_each(|logit| sum.add(exp(logit - largest)));
+        Self::of_sum(largest, sum.total())
     }
 
     /// The same of a list, over which the weights are written.
     pub(super) fn weigh(logits: &mut [f64]) -> Self {
-        let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        for logit in &mut *logits {
-            *logit -= largest;
-        }
-        exp_each(logits);
-        Self::of_sum(largest, logits.iter().sum())
+        let (largest, sum) = lottery::weigh(logits);
+        Self::of_sum(largest, sum)
     }
 
     fn of_sum(largest: f64, sum: f64) -> Self {
@@ -129,6 +112,7 @@ impl Softmax {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::utility::ln;
 
     #[test]
     fn noise_is_finite_at_both_ends() {

@@ -4,6 +4,7 @@
 use super::Request;
 use super::explore::{Softmax, gumbels};
 use crate::model::organic::ordered;
+use equipoise_kernel::{LANES, score::positives};
 use std::collections::TryReserveError;
 
 /// The candidates that take part, side by side.
@@ -24,7 +25,7 @@ impl Lottery {
     /// Makes room for `n` candidates.
     pub(super) fn reserve(&mut self, n: usize, picks: usize) -> Result<(), TryReserveError> {
         self.clear();
-        self.indices.try_reserve(n)?;
+        self.indices.try_reserve(n + LANES)?;
         self.logits.try_reserve(n)?;
         self.keys.try_reserve(n)?;
         self.weights.try_reserve(n)?;
@@ -38,9 +39,10 @@ impl Lottery {
         self.order.clear();
     }
 
-    pub(super) fn enter(&mut self, index: u32, logit: f64) {
-        self.indices.push(index);
-        self.logits.push(logit);
+    /// Enters the candidates of positive scores.
+    pub(super) fn enter(&mut self, scores: &[f32], base: impl Fn(usize, f32) -> f64, temperature: f64) {
+        positives(scores, &mut self.indices);
+        self.logits.extend(self.indices.iter().map(|i| base(*i as usize, scores[*i as usize]) / temperature));
     }
 
     /// Finds up to `need` candidates of the highest keys: logit and noise, or noise alone in a uniform slate. Among equals the organic score
@@ -88,10 +90,12 @@ impl Lottery {
         (self.indices[at], self.weights[at])
     }
 
-    /// The softmax of those who remain.
-    pub(super) fn weigh(&mut self) -> Softmax {
+    /// The softmax of those who remain, `left` of whom have left.
+    pub(super) fn weigh(&mut self, left: usize) -> Softmax {
         self.weights.clear();
         self.weights.extend_from_slice(&self.logits);
-        Softmax::weigh(&mut self.weights)
+        let softmax = Softmax::weigh(&mut self.weights);
+        // Lanes are filled as if those who left had never been there.
+        if left == 0 { softmax } else { Softmax::over(self.logits.iter().copied().filter(|logit| *logit > f64::NEG_INFINITY)) }
     }
 }

@@ -1,7 +1,7 @@
 //! `alpha_fair`: the more a ledger has, the less a further unit is worth.
 
 use super::Utility;
-use super::elementary::{exp, exp_m1, ln, ln_1p};
+use equipoise_kernel::elementary::{exp, exp_m1, ln, ln_1p};
 
 /// `U(d) = a ((d + o)^(1 - alpha) - o^(1 - alpha))/(1 - alpha)` on `[0, supply]`, `a ln((d + o)/o)` at `alpha = 1`; `U(0) = 0`.
 ///

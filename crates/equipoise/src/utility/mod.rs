@@ -13,7 +13,6 @@
 mod alpha_fair;
 mod bounded;
 mod cap;
-mod elementary;
 mod floor;
 mod guardrail;
 mod interval;
@@ -35,7 +34,7 @@ pub use promise::{Fairness, Promise};
 pub use share::Share;
 pub use target::Target;
 
-pub(crate) use elementary::{exp, exp_each, ln, ln_each};
+pub(crate) use equipoise_kernel::elementary::{exp, ln};
 
 /// A concave utility of one ledger's delivery.
 pub trait Utility {
