@@ -21,8 +21,11 @@ const RATIO: f64 = 0.4;
 const LAST_GAMMA: f64 = 1e-7;
 /// Smoothing from which a solve that stalled is tried again, each level until it is settled.
 const SETTLED_GAMMA: f64 = 8e-3;
-/// Steps of a level, and of the last one before it is halved.
+/// Steps of a level; of one whose steps still lower the dual by more than [`FALL`] times the smoothing, in parts of the dual: large prices of shares
+/// are found sooner while the smoothing is wide; and of the last one before it is halved.
 const STEPS: usize = 4;
+const FALLING_STEPS: usize = 12;
+const FALL: f64 = 0.01;
 const LAST_STEPS: usize = 60;
 /// How long a library solver may work at a time.
 const LIBRARY: Duration = Duration::from_secs(10);
@@ -35,6 +38,8 @@ const NEAR: f64 = 10.0 * POLISHED;
 /// Rounds of polishing, and the candidates that the first leaves undecided.
 const POLISHES: usize = 3;
 const UNDECIDED: usize = 10_000;
+/// Passes after which the tolerance that smoothing alone should reach is polished for, too.
+const POLISH_AFTER: f64 = 150.0;
 /// Passes after which a small problem is handed to an exact solver.
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
@@ -284,7 +289,7 @@ impl Search<'_, '_, '_> {
         }
         loop {
             let last = gamma <= last_gamma * 1.0001;
-            let mut steps = 0;
+            let (mut steps, mut fall) = (0, 0.0);
             loop {
                 self.offer(&y, &e);
                 if self.done() || (warm && self.dual.passes > patience) {
@@ -296,15 +301,18 @@ impl Search<'_, '_, '_> {
                 let level_done = if last {
                     steps >= LAST_STEPS || (residual < 2e-4 * gamma && steps > 0 && self.on_target(&g))
                 } else {
-                    !looking && (residual < 0.1 * gamma || steps >= STEPS)
+                    let falling = steps < FALLING_STEPS && fall > FALL * gamma;
+                    !looking && !falling && (residual < 0.1 * gamma || steps >= STEPS)
                 };
                 if level_done {
                     break;
                 }
                 self.adapt(&mut radius, &mut previous, &g, gamma);
+                let before = e.smoothed;
                 let accepted = self.step(&mut y, &mut e, &g, gamma, last, &radius, &mut damping)?;
                 steps += 1;
                 steps_in_all += 1;
+                fall = (before - e.smoothed) / e.smoothed.abs();
                 if accepted {
                     failures = 0;
                 } else {
@@ -350,7 +358,8 @@ impl Search<'_, '_, '_> {
     /// What the narrowest smoothing allows: a mixture of the answers so far, and freeze and polish for the narrow tolerances.
     fn narrow(&mut self, y: &[f64]) -> Result<()> {
         self.recovery.mix(self.dual, y, &self.limits.until());
-        if !self.solved() && self.limits.tolerance < POLISHED && self.gap() <= NEAR {
+        let is_narrow = self.limits.tolerance < POLISHED || self.dual.passes > POLISH_AFTER;
+        if !self.solved() && is_narrow && self.gap() <= NEAR {
             self.polish()?;
         }
         Ok(())
