@@ -37,7 +37,9 @@ fn weights_are_those_of_each_and_their_sum_that_of_the_lanes() {
         let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = logits.iter().map(|logit| exp(logit - largest)).collect();
         let mut sum = Sum::default();
-        weights.iter().for_each(|weight| sum.add(*weight));
+        for weight in &weights {
+            sum.add(*weight);
+        }
         for path in Path::available() {
             let mut all = logits.clone();
             let found = weigh_on(*path, &mut all);
