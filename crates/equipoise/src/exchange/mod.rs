@@ -52,8 +52,15 @@ impl Prices {
     #[must_use]
     pub fn slack_scale(&self, layout: &Layout) -> Scale {
         let m = layout.measures;
-        let largest = |list: &[f64], j: usize| list.iter().skip(j).step_by(m).fold(0f64, |a, v| a.max(v.abs()));
-        Scale::for_total(2.0 * (0..m).map(|j| (largest(&self.v, j) + largest(&self.p, j)) * layout.totals[j]).sum::<f64>())
+        let largest = |list: &[f64]| {
+            let mut most = vec![0f64; m];
+            for cell in list.chunks_exact(m) {
+                most.iter_mut().zip(cell).for_each(|(most, v)| *most = if v.abs() > *most { v.abs() } else { *most });
+            }
+            most
+        };
+        let (v, p) = (largest(&self.v), largest(&self.p));
+        Scale::for_total(2.0 * (0..m).map(|j| (v[j] + p[j]) * layout.totals[j]).sum::<f64>())
     }
 }
 

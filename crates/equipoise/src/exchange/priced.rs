@@ -42,14 +42,14 @@ impl Priced {
         let mut column = Vec::with_capacity(m);
         let mut spread = 0.0;
         for j in 0..m {
-            let charge = |k: usize| prices.v[j] - wide[k * m + j];
-            let largest = (0..n).fold(0f64, |a, k| a.max(charge(k).abs()));
+            let charges: Vec<f64> = wide.chunks_exact(m).map(|worth| prices.v[j] - worth[j]).collect();
+            let largest = charges.iter().fold(0f64, |a, charge| if charge.abs() > a { charge.abs() } else { a });
             let size = (prices.v[j].abs() + largest) * layout.largest[j];
             spread += size;
             column.push(if j == 0 {
-                (0..n).map(|k| charge(k) as f32).chain([PRICED_OUT]).collect()
+                charges.iter().map(|charge| *charge as f32).chain([PRICED_OUT]).collect()
             } else if largest > 0.0 {
-                (0..n).map(|k| charge(k) as f32).chain([0.0]).collect()
+                charges.iter().map(|charge| *charge as f32).chain([0.0]).collect()
             } else {
                 Vec::new()
             });

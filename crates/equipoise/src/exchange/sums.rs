@@ -23,18 +23,6 @@ impl Active {
     pub fn rows(&self) -> usize {
         self.binds.len()
     }
-
-    pub(super) fn append(&mut self, other: &Self) {
-        let shift = self.column.len() as u32;
-        if self.starts.is_empty() {
-            self.starts.push(0);
-        }
-        self.starts.extend(other.starts.iter().skip(1).map(|s| s + shift));
-        self.binds.extend_from_slice(&other.binds);
-        self.weight.extend_from_slice(&other.weight);
-        self.column.extend_from_slice(&other.column);
-        self.y.extend_from_slice(&other.y);
-    }
 }
 
 /// The sums of a pass in fixed point, by the scales of the sample's layout. Merging is exact and commutative.
@@ -76,16 +64,6 @@ impl Sums {
         self.rows += other.rows;
         self.active.extend(other.active);
         self.active.sort_by_key(|a| a.0);
-    }
-
-    /// The fractional rows of all blocks, in the order of the sample.
-    #[must_use]
-    pub fn flatten_active(&self) -> Active {
-        let mut all = Active { starts: vec![0], ..Active::default() };
-        for (_, a) in &self.active {
-            all.append(a);
-        }
-        all
     }
 
     /// The sums as bytes, for an engine that carries them between processes.

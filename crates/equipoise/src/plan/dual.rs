@@ -3,12 +3,13 @@
 //! Inside, everything is in units that make numbers near 1: scores in `scale`, measures in their mean, weights in their mean.
 
 use super::incidence::Incidence;
+use super::model::Shape;
 use super::warm::Pass;
 use crate::error::Result;
-use crate::exchange::{Active, Ask, Exchange, Layout, Prices, Sums};
+use crate::exchange::{Ask, Exchange, Layout, Prices, Sums};
 use crate::model::Scope;
 use crate::utility::{AlphaFair, Bounded, Interval, MaxMin, Utility as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One row: what is promised on `a * D(members) + b * D(all)`, priced within `[price_min, price_max]`. Several goals of one ledger share a row where
 /// one price serves them all.
@@ -252,7 +253,6 @@ pub(super) struct Dual<'e> {
 }
 
 /// A pass seen from the rows.
-#[derive(Debug, Clone)]
 pub(super) struct Eval {
     pub(super) ask: Ask,
     /// Deliveries by column and measure.
@@ -267,7 +267,10 @@ pub(super) struct Eval {
     pub(super) smoothed: f64,
     /// The bound: the exact dual with the rows' own bounds.
     pub(super) bound: f64,
-    pub(super) active: Active,
+    /// The pass itself.
+    pub(super) sums: Arc<Sums>,
+    /// The curvature around it, once a model was made.
+    pub(super) shape: OnceLock<Shape>,
     /// By campaign: opportunities near a kink.
     pub(super) near: Vec<f64>,
 }
@@ -476,11 +479,10 @@ impl<'e> Dual<'e> {
             near[c.campaign as usize] += layout.scales[0].value(i128::from(*n)) / exposure_unit;
         }
         let passes = evaluated as f64 / rows;
-        let active = sums.flatten_active();
         self.passes += passes;
         let levels: Vec<f64> = self.groups.iter().map(|g| g.level(y, &d)).collect();
         let bounds = self.bounds(&levels);
-        Ok(Eval { ask, cells, d, levels, bounds, smoothed, bound, active, near })
+        Ok(Eval { ask, cells, d, levels, bounds, smoothed, bound, sums, shape: OnceLock::new(), near })
     }
 
     /// The bounds that rows are held to: the tight ones, those of group members from their level.

@@ -2,14 +2,20 @@
 
 use super::dual::{Dual, Eval};
 use super::fractional::Fractional;
+use std::ops::Deref;
 
 /// The quadratic model around an evaluation.
 pub(super) struct Model<'a, 'e> {
     pub(super) dual: &'a Dual<'e>,
     pub(super) gamma: f64,
+    shape: &'a Shape,
+}
+
+/// What a model is made of, which lasts as long as its evaluation.
+pub(super) struct Shape {
     /// Measures that campaign-side rows charge.
     pub(super) charged: Vec<usize>,
-    fractional: Fractional<'a>,
+    fractional: Fractional,
     /// By campaign: curvature of its exposure price.
     pub(super) flat: Vec<f64>,
     /// By campaign, charged x charged: curvature in price space.
@@ -19,42 +25,53 @@ pub(super) struct Model<'a, 'e> {
     pub(super) spread: Vec<f64>,
 }
 
-impl<'a, 'e> Model<'a, 'e> {
-    pub(super) fn new(dual: &'a Dual<'e>, e: &'a Eval, gamma: f64) -> Self {
+impl Deref for Model<'_, '_> {
+    type Target = Shape;
+
+    fn deref(&self) -> &Shape {
+        self.shape
+    }
+}
+
+impl Shape {
+    fn new(dual: &Dual<'_>, e: &Eval, gamma: f64) -> Self {
         let m = dual.priced.len();
         let mut is_charged = vec![false; m];
         dual.rows.iter().filter(|r| r.scope.is_campaign_side()).for_each(|r| is_charged[dual.slot(r.measure)] = true);
         let charged: Vec<usize> = (0..m).filter(|j| is_charged[*j]).collect();
         let n = charged.len();
-        let active = &e.active;
-        let u = &dual.units;
+        let (u, others) = (&dual.units, dual.measures() - 1);
         let unit: Vec<f64> = dual.priced.iter().map(|j| u.weight / u.delivery[*j]).collect();
-        let others = dual.measures() - 1;
-        let mut y = Vec::with_capacity(active.column.len() * m);
-        for e in 0..active.column.len() {
-            y.extend(dual.priced.iter().zip(&unit).map(|(j, f)| if *j == 0 { 1.0 } else { f64::from(active.y[e * others + j - 1]) * f }));
-        }
-        let weight: Vec<f64> = active.weight.iter().map(|w| w / u.weight).collect();
-        let campaigns = dual.campaigns();
-        let layout = dual.layout();
-        let mut flat = vec![0.0; campaigns];
-        let mut first = vec![0.0; campaigns * n];
-        let mut block = vec![0.0; campaigns * n * n];
-        for (r, weight) in weight.iter().enumerate() {
-            let span = active.starts[r] as usize..active.starts[r + 1] as usize;
-            let part = if active.binds[r] { 1.0 - 1.0 / span.len() as f64 } else { 1.0 };
-            let h = weight * part / gamma;
-            for e in span {
-                let k = layout.columns[active.column[e] as usize].campaign as usize;
-                flat[k] += h;
-                for (a, ja) in charged.iter().enumerate() {
-                    first[k * n + a] += h * y[e * m + ja];
-                    for (b, jb) in charged.iter().enumerate() {
-                        block[(k * n + a) * n + b] += h * y[e * m + ja] * y[e * m + jb];
+        let fractional = Fractional::new(&e.sums.active, m, u.weight * gamma, |active, e, to| {
+            to.extend(dual.priced.iter().zip(&unit).map(|(j, f)| if *j == 0 { 1.0 } else { f64::from(active.y[e * others + j - 1]) * f }));
+        });
+        let (campaigns, layout) = (dual.campaigns(), dual.layout());
+        // By campaign: its curvature, by charged measure its first moments, and by pairs of them its second.
+        let width = 1 + n + n * n;
+        let moments = fractional.sum(campaigns * width, &*dual.exchange, |kind, rows, sums| {
+            let part = if kind.binds { 1.0 - 1.0 / kind.len as f64 } else { 1.0 };
+            let entries = rows.start * kind.len..rows.end * kind.len;
+            let columns = kind.column[entries.clone()]
+                .chunks_exact(kind.len)
+                .zip(kind.y[entries.start * m..entries.end * m].chunks_exact(kind.len * m));
+            for (stiff, (columns, y)) in kind.stiff[rows].iter().zip(columns) {
+                let h = stiff * part;
+                for (c, y) in columns.iter().zip(y.chunks_exact(m)) {
+                    let sums = &mut sums[layout.columns[*c as usize].campaign as usize * width..][..width];
+                    sums[0] += h;
+                    for (a, ja) in charged.iter().enumerate() {
+                        sums[1 + a] += h * y[*ja];
+                        for (b, jb) in charged.iter().enumerate() {
+                            sums[1 + n + a * n + b] += h * y[*ja] * y[*jb];
+                        }
                     }
                 }
             }
-        }
+        });
+        let of = |from: usize, len: usize| -> Vec<f64> {
+            moments.chunks_exact(width).flat_map(|sums| &sums[from..from + len]).copied().collect()
+        };
+        let (flat, first, block) = (of(0, 1), of(1, n), of(1 + n, n * n));
         let all = dual.measures();
         let mut delivered = vec![0.0; campaigns * all];
         for (c, cell) in layout.columns.iter().zip(e.cells.chunks_exact(all)) {
@@ -82,16 +99,14 @@ impl<'a, 'e> Model<'a, 'e> {
                 }
             }
         }
-        Self {
-            dual,
-            gamma,
-            charged,
-            fractional: Fractional { starts: &active.starts, binds: &active.binds, weight, column: &active.column, y, measures: m, gamma },
-            flat,
-            block,
-            typical,
-            spread,
-        }
+        Self { charged, fractional, flat, block, typical, spread }
+    }
+}
+
+impl<'a, 'e> Model<'a, 'e> {
+    /// The model around `e`, which was evaluated at this smoothing.
+    pub(super) fn new(dual: &'a Dual<'e>, e: &'a Eval, gamma: f64) -> Self {
+        Self { dual, gamma, shape: e.shape.get_or_init(|| Shape::new(dual, e, gamma)) }
     }
 
     /// How far the score of a typical candidate of each campaign moves when prices move by `v`.

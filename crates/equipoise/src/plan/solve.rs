@@ -271,11 +271,7 @@ impl Search<'_, '_, '_> {
         self.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
         if warm {
-            // A fixed tightening, meant for a first look, would move prices that are good already.
-            let loose = self.dual.tight.clone();
-            self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
-            let tight = std::mem::replace(&mut self.dual.tight, loose);
-            self.dual.retighten(tight, &y, &mut e);
+            self.retighten(&y, &mut e, tolerance.max(0.01 * gamma));
             // The smoothing that these prices need: the part of all places that they leave wrong.
             let wrong: f64 = self.dual.slope(&y, &e).iter().map(|g| g.abs()).sum();
             let wide = (wrong / scale).min(FIRST_GAMMA);
@@ -353,6 +349,15 @@ impl Search<'_, '_, '_> {
             e = self.evaluate(&y, gamma)?;
             radius.next_level(gamma);
         }
+    }
+
+    /// Tightens by budget around a pass that need not be run again: a fixed tightening, meant for a first look, would move prices that are good
+    /// already.
+    fn retighten(&mut self, y: &[f64], e: &mut Eval, tolerance: f64) {
+        let loose = self.dual.tight.clone();
+        self.tighten_by_budget(y, e, tolerance);
+        let tight = std::mem::replace(&mut self.dual.tight, loose);
+        self.dual.retighten(tight, y, e);
     }
 
     /// What the narrowest smoothing allows: a mixture of the answers so far, and freeze and polish for the narrow tolerances.

@@ -70,12 +70,22 @@ struct Ledgers<'d> {
     factor: Vec<f64>,
     /// The part of what is left of a column that its campaign's floors keep.
     kept: Vec<f64>,
-    /// Scopes of shared rows with each column's key, and by key the sums of what is left and of what is kept.
-    scopes: Vec<(usize, &'d [usize], [Vec<f64>; 2])>,
+    scopes: Vec<Sums<'d>>,
     all: [Vec<f64>; 2],
     /// Columns of each campaign that has own floors to keep: where they start, how many they are, and the floors by priced measure.
     floors: Vec<(usize, usize, Vec<f64>)>,
     families: Vec<Family>,
+}
+
+/// Sums over a scope of shared rows.
+struct Sums<'d> {
+    scope: usize,
+    /// Each column's key.
+    keys: &'d [usize],
+    /// By key and measure: what is left.
+    left: Vec<f64>,
+    /// What of that is kept.
+    kept: Vec<f64>,
 }
 
 /// The shares of one measure among the keys of one scope.
@@ -152,8 +162,9 @@ impl<'d> Ledgers<'d> {
         let used = |s: usize| dual.shared.iter().any(|i| dual.rows[*i].scope as usize == s);
         let scopes: Vec<_> = dual.scopes().iter().filter(|(s, _)| used(*s)).collect();
         let families = Family::all(dual, required, &scopes.iter().map(|(s, _)| *s).collect::<Vec<_>>(), margin);
-        let sums = |s: usize| [(); 2].map(|()| vec![0.0; dual.members.keys[s] * p]);
-        let scopes = scopes.into_iter().map(|(s, keys)| (*s, keys.as_slice(), sums(*s))).collect();
+        let zeros = |s: usize| vec![0.0; dual.members.keys[s] * p];
+        let sums = |(s, keys): &'d (usize, Vec<usize>)| Sums { scope: *s, keys, left: zeros(*s), kept: zeros(*s) };
+        let scopes = scopes.into_iter().map(sums).collect();
         let mut floors = Vec::new();
         let mut start = 0;
         for columns in dual.layout().columns.chunk_by(|a, b| a.campaign == b.campaign) {
@@ -205,7 +216,7 @@ impl<'d> Ledgers<'d> {
                 all_kept[j] += kept * left[j];
             }
         }
-        for (_, keys, [sums, sums_kept]) in &mut self.scopes {
+        for Sums { keys, left: sums, kept: sums_kept, .. } in &mut self.scopes {
             sums.fill(0.0);
             sums_kept.fill(0.0);
             for ((key, left), kept) in keys.iter().zip(self.left.chunks_exact(p)).zip(&self.kept).filter(|((key, _), _)| **key != NONE) {
@@ -223,9 +234,9 @@ impl<'d> Ledgers<'d> {
         let mut shrink = Shrink::new(self);
         for i in &dual.shared {
             let r = &dual.rows[*i];
-            let Some(at) = self.scopes.iter().position(|s| s.0 == r.scope as usize).filter(|_| r.b == 0.0) else { continue };
+            let Some(at) = self.scopes.iter().position(|s| s.scope == r.scope as usize).filter(|_| r.b == 0.0) else { continue };
             let cell = r.key * self.p + dual.slot(r.measure);
-            let [part, kept] = [0, 1].map(|which| self.scopes[at].2[which][cell]);
+            let (part, kept) = (self.scopes[at].left[cell], self.scopes[at].kept[cell]);
             // A target met with a margin would be a target missed.
             let cap = if r.lo == r.hi { r.hi } else { r.hi * (1.0 - margin) };
             if required.above[*i] && r.a * part > cap {
@@ -233,9 +244,9 @@ impl<'d> Ledgers<'d> {
             }
         }
         for family in &self.families {
-            let parts_of =
-                |which: usize| -> Vec<f64> { self.scopes[family.scope].2[which].iter().skip(family.j).step_by(self.p).copied().collect() };
-            let (mut parts, mut kept) = (parts_of(0), parts_of(1));
+            let sums = &self.scopes[family.scope];
+            let parts_of = |sums: &[f64]| -> Vec<f64> { sums.iter().skip(family.j).step_by(self.p).copied().collect() };
+            let (mut parts, mut kept) = (parts_of(&sums.left), parts_of(&sums.kept));
             if family.is_kept(&parts, self.all[0][family.j]) {
                 continue;
             }
@@ -255,7 +266,7 @@ impl<'d> Ledgers<'d> {
 
     fn apply(&mut self, shrink: &Shrink) {
         let mut to = vec![1f64; self.factor.len()];
-        for ((_, keys, _), factors) in self.scopes.iter().zip(&shrink.scopes) {
+        for (Sums { keys, .. }, factors) in self.scopes.iter().zip(&shrink.scopes) {
             for (to, key) in to.iter_mut().zip(*keys) {
                 // Those of no key have the last factor.
                 *to = to.min(factors[(*key).min(factors.len() - 1)]);
@@ -277,7 +288,7 @@ struct Shrink {
 
 impl Shrink {
     fn new(ledgers: &Ledgers<'_>) -> Self {
-        Self { scopes: ledgers.scopes.iter().map(|s| vec![1.0; s.2[0].len() / ledgers.p + 1]).collect(), excess: 0.0 }
+        Self { scopes: ledgers.scopes.iter().map(|s| vec![1.0; s.left.len() / ledgers.p + 1]).collect(), excess: 0.0 }
     }
 
     /// Asks that `to` be left of `part`, of which `kept` stays.
