@@ -22,7 +22,8 @@ fn each_has_its_row_among_the_conflicts() {
         let mut log = Opportunities::builder(&["value"]);
         for t in 0..2 + draw.below(6) {
             let weight = [1.0, 1.0, 0.5, 3.0][draw.below(4)];
-            log.opportunity(&OpportunityRow { id: Id::Int(t as i64), weight, slots: Some(1), ..OpportunityRow::default() });
+            log.opportunity(&OpportunityRow { id: Id::Int(t as i64), weight: Some(weight), slots: Some(1), ..OpportunityRow::default() });
+            log.candidate(&CandidateRow { campaign: None, measures: &[0.0], ..CandidateRow::default() });
             for (id, supply) in IDS.into_iter().zip(&mut supply) {
                 if draw.below(3) > 0 {
                     log.candidate(&CandidateRow { campaign: Some(id), measures: &[draw.next() as f32], ..CandidateRow::default() });

@@ -39,7 +39,7 @@ const NEAR: f64 = 10.0 * POLISHED;
 const POLISHES: usize = 3;
 const UNDECIDED: usize = 10_000;
 /// Passes after which the tolerance that smoothing alone should reach is polished for, too.
-const POLISH_AFTER: f64 = 150.0;
+const POLISH_AFTER: f64 = 300.0;
 /// Passes after which a small problem is handed to an exact solver.
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
