@@ -42,15 +42,14 @@ pub fn gumbels(key: u64, draw: u32, indices: &[u32], to: &mut [f64]) {
 /// As [`gumbels`], and if this machine does not have the path.
 pub fn gumbels_on(path: Path, key: u64, draw: u32, indices: &[u32], to: &mut [f64]) {
     assert!(path.is_available() && indices.len() == to.len(), "this machine has the path, and there is room for all");
-    // SAFETY: the machine has the path.
-    unsafe {
-        match path {
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => gumbels_avx512(key, draw, indices, to),
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => gumbels_avx2(key, draw, indices, to),
-            _ => noise(key, draw, indices, to),
-        }
+    match path {
+        // SAFETY: the machine has the path.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => unsafe { gumbels_avx512(key, draw, indices, to) },
+        // SAFETY: the machine has the path.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => unsafe { gumbels_avx2(key, draw, indices, to) },
+        _ => noise(key, draw, indices, to),
     }
 }
 
@@ -107,15 +106,14 @@ pub fn weigh(logits: &mut [f64]) -> (f64, f64) {
 /// If this machine does not have the path.
 pub fn weigh_on(path: Path, logits: &mut [f64]) -> (f64, f64) {
     assert!(path.is_available(), "this machine has the path");
-    // SAFETY: the machine has the path.
-    unsafe {
-        match path {
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => weigh_avx512(logits),
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => weigh_avx2(logits),
-            _ => weights(logits),
-        }
+    match path {
+        // SAFETY: the machine has the path.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => unsafe { weigh_avx512(logits) },
+        // SAFETY: the machine has the path.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => unsafe { weigh_avx2(logits) },
+        _ => weights(logits),
     }
 }
 
