@@ -1,8 +1,8 @@
 //! The inner loops of equipoise: the only place below the bindings where unsafe code may live.
 //!
 //! Every path computes the same bits: the same operations in the same order, no fused multiply-add. One source, [`choose()`] for the pass and
-//! [`score`] for a request, is written over sixteen lanes ([`lottery`] over eight, by the compiler); the lanes are plain Rust, four NEON registers, two of AVX2 or one of AVX-512. What a
-//! path does in its own way is one method of its lanes.
+//! [`score`] for a request, is written over sixteen lanes; the lanes are plain Rust, four NEON registers, two of AVX2 or one of AVX-512. What a
+//! path does in its own way is one method of its lanes. [`lottery`] leaves its eight lanes to the compiler.
 
 mod block;
 mod choose;

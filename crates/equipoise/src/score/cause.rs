@@ -1,6 +1,6 @@
 //! Why a candidate was not picked, in particulars.
 
-use super::drop::fault;
+use super::drop::Fault;
 use super::explain::{Term, TermKind};
 use super::request::Columns;
 use super::{Request, Workspace};
@@ -118,12 +118,9 @@ pub(super) fn cause(policy: &Policy, request: &Request<'_>, ws: &Workspace, i: u
         }
         Reason::Invalid => {
             let columns = Columns::new(request.measures, request.len(), policy).ok();
-            let found = columns.and_then(|columns| fault(policy, request, &columns, i));
-            let text = found.map_or_else(
-                || "a number of it could not be used".to_owned(),
-                |(argument, value)| format!("its {argument} is {value:e}, which is not a number that can be used"),
-            );
-            new(text)
+            let found = columns.and_then(|columns| Fault::of(policy, request, &columns, i));
+            let none = || "a number of it could not be used".to_owned();
+            new(found.map_or_else(none, |fault| format!("{fault}, which is not a number that can be used")))
         }
         Reason::SwitchedOff => new(format!("{whose}, a party of it, the market, the surface or everything is switched off")),
         Reason::Breaker => new(format!("a breaker keeps {whose} out")),

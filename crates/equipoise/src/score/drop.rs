@@ -1,11 +1,13 @@
-//! Candidates with numbers that nobody can use, dropped where the caller asks for it: the request is scored as if they were there, last in the
-//! organic order and not promoted.
+//! Candidates with numbers that nobody can use, dropped where the caller asks for it: the request is scored as if they were organic, ranked last
+//! where the organic score is such a number.
 
-use super::request::{AMOUNT_LIMIT, Columns};
+use super::request::{AMOUNT_LIMIT, Columns, is_amount};
 use super::workspace::room;
-use super::{Measures, Request, UNWRITTEN, Workspace};
+use super::{Measures, Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::policy::Policy;
+use std::collections::TryReserveError;
+use std::fmt;
 
 /// What was dropped, and the columns as they were scored.
 #[derive(Debug, Default)]
@@ -30,15 +32,33 @@ pub(super) fn is_of_a_candidate(error: &Error) -> bool {
     of_number && error.index().is_some() && (argument.starts_with("measures[") || ["organic", "uncertainty"].contains(&argument))
 }
 
-/// The first number of candidate `i` that cannot be used: its argument and value.
-pub(super) fn fault(policy: &Policy, request: &Request<'_>, columns: &Columns<'_>, i: usize) -> Option<(String, f32)> {
-    let amount = |y: &f32| (0.0..=AMOUNT_LIMIT).contains(y);
-    let is_good = |j: usize, y: f32| amount(&y) || policy.displacement() == Some(j) && y.to_bits() == UNWRITTEN;
-    let measures = (0..columns.count).map(|j| (j, columns.get(i, j))).find(|(j, y)| !is_good(*j, *y));
-    measures
-        .map(|(j, y)| (format!("measures[{j}]"), y))
-        .or_else(|| request.organic.and_then(|list| list.get(i).copied()).filter(|o| !is_organic(*o)).map(|o| ("organic".to_owned(), o)))
-        .or_else(|| request.uncertainty.and_then(|list| list.get(i).copied()).filter(|u| !amount(u)).map(|u| ("uncertainty".to_owned(), u)))
+/// A number that cannot be used.
+pub(super) enum Fault {
+    /// Of which measure.
+    Measure(usize, f32),
+    Organic(f32),
+    Uncertainty(f32),
+}
+
+impl Fault {
+    /// The first of candidate `i`.
+    pub(super) fn of(policy: &Policy, request: &Request<'_>, columns: &Columns<'_>, i: usize) -> Option<Self> {
+        let measure = (0..columns.count).find(|j| !columns.is_good(policy, i, *j)).map(|j| Self::Measure(j, columns.get(i, j)));
+        let of = |list: Option<&[f32]>| list.and_then(|list| list.get(i).copied());
+        measure
+            .or_else(|| of(request.organic).filter(|o| !is_organic(*o)).map(Self::Organic))
+            .or_else(|| of(request.uncertainty).filter(|u| !is_amount(*u)).map(Self::Uncertainty))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Measure(j, value) => write!(f, "its measures[{j}] is {value:e}"),
+            Self::Organic(value) => write!(f, "its organic score is {value:e}"),
+            Self::Uncertainty(value) => write!(f, "its uncertainty is {value:e}"),
+        }
+    }
 }
 
 /// NaN is not.
@@ -55,7 +75,7 @@ impl Dropped {
             .map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
         self.width = columns.count;
         for i in 0..n {
-            let is_dropped = fault(policy, request, &columns, i).is_some();
+            let is_dropped = Fault::of(policy, request, &columns, i).is_some();
             if is_dropped {
                 self.candidates.push(i as u32);
             }
@@ -67,12 +87,7 @@ impl Dropped {
         Ok(())
     }
 
-    fn reserve(
-        &mut self,
-        n: usize,
-        columns: &Columns<'_>,
-        request: &Request<'_>,
-    ) -> std::result::Result<(), std::collections::TryReserveError> {
+    fn reserve(&mut self, n: usize, columns: &Columns<'_>, request: &Request<'_>) -> std::result::Result<(), TryReserveError> {
         self.forget();
         room(&mut self.candidates, n)?;
         room(&mut self.measures, n.saturating_mul(columns.count))?;

@@ -1,7 +1,7 @@
 //! Why a candidate has its score: terms that sum to it exactly.
 
 use super::cause::{Cause, cause};
-use super::request::{AMOUNT_LIMIT, Columns};
+use super::request::{Columns, is_amount};
 use super::{Request, UNWRITTEN, Workspace, check_amount};
 use crate::error::{Error, Result, codes};
 use crate::model::{GoalKind, Reason, organic, uniform};
@@ -142,7 +142,7 @@ impl Policy {
         };
         // They were checked when they were scored; the caller may have written to them since.
         let checked = |argument: &str, given: f32| {
-            if (0.0..=AMOUNT_LIMIT).contains(&given) { Ok(()) } else { check_amount(argument, Some(i as u64), given) }
+            if is_amount(given) { Ok(()) } else { check_amount(argument, Some(i as u64), given) }
         };
         for (j, weight) in self.weights().iter().enumerate() {
             let amount = amount(j);

@@ -127,7 +127,7 @@ impl<'a> Request<'a> {
         if let Some(mix) = &self.mix {
             mix.check(n)?;
         }
-        if let Some(at) = self.uncertainty.and_then(|list| list.iter().position(|u| !(0.0..=AMOUNT_LIMIT).contains(u))) {
+        if let Some(at) = self.uncertainty.and_then(|list| list.iter().position(|u| !is_amount(*u))) {
             check_amount("uncertainty", Some(at as u64), self.uncertainty.map_or(0.0, |list| list[at]))?;
             return Err(Error::new(codes::RANGE, "uncertainty", Some(at as u64), "an uncertainty is below 0"));
         }
@@ -206,4 +206,17 @@ impl<'a> Columns<'a> {
             Measures::Slices { columns, offset } => columns[j][offset + i],
         }
     }
+
+    /// Whether measure `j` of candidate `i` can be used: it is in `[0, 1e12]`, or a displacement that is yet to be written.
+    #[inline]
+    pub(super) fn is_good(&self, policy: &Policy, i: usize, j: usize) -> bool {
+        let y = self.get(i, j);
+        is_amount(y) || policy.displacement() == Some(j) && y.to_bits() == UNWRITTEN
+    }
+}
+
+/// Whether a measure or an uncertainty is in `[0, 1e12]`.
+#[inline]
+pub(super) fn is_amount(y: f32) -> bool {
+    (0.0..=AMOUNT_LIMIT).contains(&y)
 }

@@ -43,9 +43,8 @@ pub(super) fn score(policy: &Policy, request: &Request<'_>, columns: &Columns<'_
 fn check(policy: &Policy, columns: &Columns<'_>, n: usize) -> Result<()> {
     for j in 0..columns.count {
         for i in 0..n {
-            let y = columns.get(i, j);
-            let unwritten = policy.displacement() == Some(j) && y.to_bits() == UNWRITTEN;
-            if !(unwritten || (0.0..=AMOUNT_LIMIT).contains(&y)) {
+            if !columns.is_good(policy, i, j) {
+                let y = columns.get(i, j);
                 let code = if y.is_finite() { codes::RANGE } else { codes::NOT_FINITE };
                 let argument = format!("measures[{j}]");
                 return Err(Error::new(code, argument, Some(i as u64), format!("{y:e} is not in [0, {AMOUNT_LIMIT:e}]")));
