@@ -3,6 +3,7 @@
 //! One symbol is exported, `JNI_OnLoad`, which registers the first methods of the Java class `io.equipoise.Native`; `bind` the others.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "the JVM decides the signatures of native methods")]
 
+mod argument;
 mod critical;
 mod error;
 mod layout;
@@ -16,6 +17,7 @@ mod table;
 mod workspace;
 
 use critical::HeapArray;
+use equipoise::memory::Reserve;
 use error::{Fault, Throw};
 use jni::objects::{JClass, JFloatArray, JString};
 use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jfloat, jint, jlong};
@@ -24,6 +26,10 @@ use memory::{HEAP, PACKED, Scalars};
 use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// The JVM must not end because a name or a message found no memory.
+#[global_allocator]
+static ALLOCATOR: Reserve = Reserve::new();
 
 /// Bound when the library is loaded, so that classes of another version are told so, whatever methods they have.
 const HANDSHAKE: &[NativeMethod] =

@@ -70,40 +70,50 @@ pub(crate) fn set<'local>(
     let width = usize::try_from(width).map_err(|_| Error::new(codes::RANGE, "width", None, format!("is {width}")))?;
     let counts = if ints.is_null() { 0 } else { ints.len(env)? };
     let amounts = if floats.is_null() { 0 } else { floats.len(env)? };
-    let mut failed = Ok(());
+    let mut taken = Ok(());
     WORKSPACES.exclusively(workspace, |state| {
         state.forget();
         let own = state.options();
-        let take_ints = |to: &mut Vec<jint>| {
-            to.resize(counts, 0);
-            if counts > 0 { ints.get_region(env, 0, to) } else { Ok(()) }
-        };
-        failed = match what {
-            FREQUENCY => take_ints(&mut own.frequency),
-            MIX => take_ints(&mut own.category),
-            _ => Ok(()),
-        };
-        let target = match what {
-            UNCERTAINTY => Some(&mut own.uncertainty),
-            MIX => Some(&mut own.target),
-            EMBEDDINGS | SIMILARITY => Some(&mut own.similarity),
-            _ => None,
-        };
-        if let (Some(to), true) = (target, failed.is_ok()) {
-            to.resize(amounts, 0.0);
-            failed = if amounts > 0 { floats.get_region(env, 0, to) } else { Ok(()) };
-        }
         own.width = if what == EMBEDDINGS { width } else { own.width };
-        let unsigned = |from: &[jint], to: &mut Vec<u32>| {
-            to.clear();
-            to.extend(from.iter().map(|v| *v as u32));
-        };
-        match what {
-            FREQUENCY => unsigned(&own.frequency, &mut own.counts),
-            MIX => unsigned(&own.category, &mut own.categories),
-            _ => {}
-        }
+        taken = (|| {
+            let ints = |own: &mut Vec<jint>, unsigned: &mut Vec<u32>| {
+                copy(own, counts, |to| Ok(ints.get_region(env, 0, to)?))?;
+                copy(unsigned, counts, |to| {
+                    to.iter_mut().zip(own).for_each(|(to, from)| *to = *from as u32);
+                    Ok(())
+                })
+            };
+            match what {
+                FREQUENCY => ints(&mut own.frequency, &mut own.counts)?,
+                MIX => ints(&mut own.category, &mut own.categories)?,
+                _ => {}
+            }
+            let own = match what {
+                UNCERTAINTY => &mut own.uncertainty,
+                MIX => &mut own.target,
+                EMBEDDINGS | SIMILARITY => &mut own.similarity,
+                _ => return Ok(()),
+            };
+            copy(own, amounts, |to| Ok(floats.get_region(env, 0, to)?))
+        })();
         Ok(())
     })?;
-    Ok(failed?)
+    taken
+}
+
+/// Fills a list of `n` anew; it is empty after an error.
+fn copy<T: Copy + Default>(
+    list: &mut Vec<T>,
+    n: usize,
+    fill: impl FnOnce(&mut [T]) -> std::result::Result<(), Fault>,
+) -> std::result::Result<(), Fault> {
+    list.clear();
+    list.try_reserve(n).map_err(|_| Error::new(codes::MEMORY, "option", None, format!("no memory for {n} entries")))?;
+    list.resize(n, T::default());
+    // An array of Java may be null where it is empty.
+    let filled = if n > 0 { fill(list) } else { Ok(()) };
+    if filled.is_err() {
+        list.clear();
+    }
+    filled
 }

@@ -1,8 +1,10 @@
 //! Policies as Java sees them: a handle, and look-ups by UTF-8 text.
 
+use crate::argument::{bytes as bytes_of, optional, text};
 use crate::error::Fault;
 use crate::table::Table;
 use equipoise::error::{Error, codes};
+use equipoise::memory::spared;
 use equipoise::policy::{Lineage, Policy, UNKNOWN, parse_id};
 use jni::Env;
 use jni::objects::{JByteArray, JClass, JIntArray, JObjectArray, JString};
@@ -17,12 +19,12 @@ const SURFACE: jint = 1;
 const MEASURE: jint = 2;
 
 pub(crate) fn load<'local>(env: &mut Env<'local>, _class: JClass<'local>, path: JByteArray<'local>) -> Result<jlong, Fault> {
-    let path = text(env.convert_byte_array(&path)?, "path")?;
+    let path = text(env, &path, "path")?;
     Ok(POLICIES.insert(Policy::load(path)?)?)
 }
 
 pub(crate) fn from_bytes<'local>(env: &mut Env<'local>, _class: JClass<'local>, bytes: JByteArray<'local>) -> Result<jlong, Fault> {
-    let bytes = env.convert_byte_array(&bytes)?;
+    let bytes = bytes_of(env, &bytes, "bytes")?;
     Ok(POLICIES.insert(Policy::from_bytes(&bytes)?)?)
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn bytes<'local>(env: &mut Env<'local>, _class: JClass<'local>, polic
 }
 
 pub(crate) fn save<'local>(env: &mut Env<'local>, _class: JClass<'local>, policy: jlong, path: JByteArray<'local>) -> Result<(), Fault> {
-    let path = text(env.convert_byte_array(&path)?, "path")?;
+    let path = text(env, &path, "path")?;
     Ok(POLICIES.get(policy)?.save(path)?)
 }
 
@@ -85,13 +87,6 @@ pub(crate) fn with_lineage<'local>(
     Ok(POLICIES.insert(POLICIES.get(policy)?.with_lineage(&lineage)?)?)
 }
 
-fn optional<'local>(env: &mut Env<'local>, bytes: &JByteArray<'local>, argument: &str) -> Result<Option<String>, Fault> {
-    if bytes.is_null() {
-        return Ok(None);
-    }
-    Ok(Some(text(env.convert_byte_array(bytes)?, argument)?))
-}
-
 /// Everything that travels along as text: key, value, key, value, ...
 pub(crate) fn metadata<'local>(
     env: &mut Env<'local>,
@@ -113,10 +108,15 @@ pub(crate) fn rows<'local>(
     count: jint,
 ) -> Result<jint, Fault> {
     let policy = POLICIES.get(policy)?;
-    let text = env.convert_byte_array(&text)?;
     let length = ends.len(env)?.min(out.len(env)?);
     let count = usize::try_from(count).ok().filter(|n| *n <= length);
-    let mut ends_read = vec![0; count.ok_or_else(|| Error::new(codes::SHAPE, "count", None, "passes an array"))?];
+    let count = count.ok_or_else(|| Error::new(codes::SHAPE, "count", None, "passes an array"))?;
+    let text = bytes_of(env, &text, "ids")?;
+    spared("ids", 32 * count, || find(env, &policy, &text, &ends, &out, count))
+}
+
+fn find(env: &Env, policy: &Policy, text: &[u8], ends: &JIntArray, out: &JIntArray, count: usize) -> Result<jint, Fault> {
+    let mut ends_read = vec![0; count];
     ends.get_region(env, 0, &mut ends_read)?;
     let mut ids = Vec::with_capacity(ends_read.len());
     let mut start = 0;
@@ -138,7 +138,7 @@ pub(crate) fn index<'local>(
     name: JByteArray<'local>,
 ) -> Result<jint, Fault> {
     let policy = POLICIES.get(policy)?;
-    let name = text(env.convert_byte_array(&name)?, "name")?;
+    let name = text(env, &name, "name")?;
     Ok(match what {
         MARKET => policy.market(&name) as jint,
         SURFACE => policy.surface(&name) as jint,
@@ -160,8 +160,4 @@ pub(crate) fn strings<'local, S: AsRef<str>>(
         env.delete_local_ref(name);
     }
     Ok(array)
-}
-
-pub(crate) fn text(bytes: Vec<u8>, argument: &str) -> Result<String, Error> {
-    String::from_utf8(bytes).map_err(|e| Error::new(codes::UNICODE, argument, None, e.to_string()))
 }

@@ -1,8 +1,10 @@
 //! Decision records as arrays of Java.
 
+use crate::argument::text;
 use crate::error::Fault;
-use crate::policy::{POLICIES, strings, text};
+use crate::policy::{POLICIES, strings};
 use crate::workspace::WORKSPACES;
+use equipoise::memory::spared;
 use equipoise::score::{DecisionRecord, RecordedCandidates, Recording};
 use jni::Env;
 use jni::objects::{JByteArray, JClass, JObject, JObjectArray, JString};
@@ -47,7 +49,7 @@ pub(crate) fn record<'local>(
 }
 
 fn read<'local>(env: &mut Env<'local>, json: &JByteArray<'local>) -> std::result::Result<DecisionRecord, Fault> {
-    Ok(DecisionRecord::from_json(&text(env.convert_byte_array(json)?, "record")?)?)
+    Ok(DecisionRecord::from_json(&text(env, json, "record")?)?)
 }
 
 /// The record that a JSON text holds.
@@ -71,7 +73,13 @@ pub(crate) fn replay<'local>(
     arrays(env, again)
 }
 
-fn arrays<'local>(env: &mut Env<'local>, r: DecisionRecord) -> std::result::Result<Objects<'local>, Fault> {
+fn arrays<'local>(env: &mut Env<'local>, record: DecisionRecord) -> std::result::Result<Objects<'local>, Fault> {
+    // Columns are copied where Java has another type for them.
+    let values = record.candidates.as_ref().map_or(0, |given| given.measures.len() + 4 * given.campaign.len());
+    spared("record", 8 * values, || copied(env, record))
+}
+
+fn copied<'local>(env: &mut Env<'local>, r: DecisionRecord) -> std::result::Result<Objects<'local>, Fault> {
     let out = JObjectArray::<JObject>::new(env, 19, JObject::null())?;
     let head = texts(env, &[Some(r.policy_id), r.market, r.surface])?;
     out.set_element(env, 0, &head)?;

@@ -1,7 +1,8 @@
 //! Scorers as Java sees them: a handle; policies come and go as handles, everything else as numbers, UTF-8 text and JSON.
 
+use crate::argument::text;
 use crate::error::Fault;
-use crate::policy::{POLICIES, strings, text};
+use crate::policy::{POLICIES, strings};
 use crate::table::Table;
 use equipoise::error::{Error, codes};
 use equipoise::model::Scope;
@@ -37,10 +38,6 @@ fn live(scorer: &Scorer, installed: Installed) -> Result<jlong, Fault> {
     Ok(if installed.is_change() { POLICIES.insert(scorer.policy())? } else { 0 })
 }
 
-fn read<'local>(env: &mut Env<'local>, bytes: &JByteArray<'local>, argument: &str) -> Result<String, Fault> {
-    Ok(text(env.convert_byte_array(bytes)?, argument)?)
-}
-
 fn count(n: jlong, argument: &str) -> Result<u64, Error> {
     u64::try_from(n).map_err(|_| Error::new(codes::RANGE, argument, None, format!("is {n}, wanted at least 0")))
 }
@@ -51,7 +48,7 @@ pub(crate) fn new<'local>(
     policy: jlong,
     switches: JByteArray<'local>,
 ) -> Result<jlong, Fault> {
-    let switches = Switches::from_json(&read(env, &switches, "switches")?)?;
+    let switches = Switches::from_json(&text(env, &switches, "switches")?)?;
     Ok(SCORERS.insert(Scorer::with_switches(&POLICIES.get(policy)?, switches))?)
 }
 
@@ -78,7 +75,7 @@ pub(crate) fn install_file<'local>(
     path: JByteArray<'local>,
     flags: jint,
 ) -> Result<jlong, Fault> {
-    let (scorer, path) = (SCORERS.get(scorer)?, read(env, &path, "path")?);
+    let (scorer, path) = (SCORERS.get(scorer)?, text(env, &path, "path")?);
     let installed = scorer.install_file(path, install_of(flags))?;
     live(&scorer, installed)
 }
@@ -89,7 +86,7 @@ pub(crate) fn rollback<'local>(
     scorer: jlong,
     id: JByteArray<'local>,
 ) -> Result<jlong, Fault> {
-    let (scorer, id) = (SCORERS.get(scorer)?, read(env, &id, "id")?);
+    let (scorer, id) = (SCORERS.get(scorer)?, text(env, &id, "id")?);
     let installed = scorer.rollback(equipoise::policy::parse_id(&id)?)?;
     live(&scorer, installed)
 }
@@ -123,7 +120,7 @@ pub(crate) fn switch<'local>(
     id: JByteArray<'local>,
     on: jint,
 ) -> Result<jint, Fault> {
-    let (scorer, id) = (SCORERS.get(scorer)?, read(env, &id, "id")?);
+    let (scorer, id) = (SCORERS.get(scorer)?, text(env, &id, "id")?);
     let scope = usize::try_from(scope).ok().and_then(|s| SCOPES.get(s).copied());
     let scope = scope.ok_or_else(|| Error::new(codes::RANGE, "scope", None, "is none of the seven"))?;
     Ok(jint::from(scorer.switch(scope, &id, on != 0)?))
@@ -139,7 +136,7 @@ pub(crate) fn set_switches<'local>(
     scorer: jlong,
     switches: JByteArray<'local>,
 ) -> Result<(), Fault> {
-    let (scorer, switches) = (SCORERS.get(scorer)?, read(env, &switches, "switches")?);
+    let (scorer, switches) = (SCORERS.get(scorer)?, text(env, &switches, "switches")?);
     scorer.set_switches(Switches::from_json(&switches)?);
     Ok(())
 }
@@ -163,8 +160,8 @@ pub(crate) fn set_breaker<'local>(
     rule: JByteArray<'local>,
 ) -> Result<(), Fault> {
     let scorer = SCORERS.get(scorer)?;
-    let campaign = if campaign.is_null() { None } else { Some(read(env, &campaign, "campaign")?) };
-    let rule = if rule.is_null() { None } else { Some(Breaker::from_json(&read(env, &rule, "breaker")?)?) };
+    let campaign = if campaign.is_null() { None } else { Some(text(env, &campaign, "campaign")?) };
+    let rule = if rule.is_null() { None } else { Some(Breaker::from_json(&text(env, &rule, "breaker")?)?) };
     Ok(scorer.set_breaker(campaign.as_deref(), rule)?)
 }
 
@@ -178,7 +175,7 @@ pub(crate) fn set_breakers<'local>(
     scorer: jlong,
     breakers: JByteArray<'local>,
 ) -> Result<(), Fault> {
-    let (scorer, breakers) = (SCORERS.get(scorer)?, read(env, &breakers, "breakers")?);
+    let (scorer, breakers) = (SCORERS.get(scorer)?, text(env, &breakers, "breakers")?);
     scorer.set_breakers(Breakers::from_json(&breakers)?);
     Ok(())
 }
@@ -195,7 +192,7 @@ pub(crate) fn record<'local>(
     timed: jint,
     now: jlong,
 ) -> Result<jint, Fault> {
-    let (scorer, campaign) = (SCORERS.get(scorer)?, read(env, &campaign, "campaign")?);
+    let (scorer, campaign) = (SCORERS.get(scorer)?, text(env, &campaign, "campaign")?);
     let (events, responses) = (count(events, "events")?, count(responses, "responses")?);
     let state = scorer.record_response(&campaign, events, responses, (timed != 0).then_some(now))?;
     Ok(match state {
@@ -212,7 +209,7 @@ pub(crate) fn reset_breaker<'local>(
     scorer: jlong,
     campaign: JByteArray<'local>,
 ) -> Result<jint, Fault> {
-    let (scorer, campaign) = (SCORERS.get(scorer)?, read(env, &campaign, "campaign")?);
+    let (scorer, campaign) = (SCORERS.get(scorer)?, text(env, &campaign, "campaign")?);
     Ok(jint::from(scorer.reset_breaker(&campaign)))
 }
 
@@ -253,7 +250,7 @@ pub(crate) fn watch_new<'local>(
     path: JByteArray<'local>,
     flags: jint,
 ) -> Result<jlong, Fault> {
-    Ok(WATCHES.insert(FileWatch::new(read(env, &path, "path")?, install_of(flags)))?)
+    Ok(WATCHES.insert(FileWatch::new(text(env, &path, "path")?, install_of(flags)))?)
 }
 
 pub(crate) fn watch_release<'local>(_env: &mut Env<'local>, _class: JClass<'local>, watch: jlong) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use crate::policy::{POLICIES, strings};
 use crate::scorer::SCORERS;
 use crate::table::Table;
 use equipoise::error::{Error, Result, codes};
+use equipoise::memory::spared;
 use equipoise::model::Reason;
 use equipoise::policy::Policy;
 use equipoise::score::{DecisionRecord, Explanation, Recording, Request, Scorer, UNWRITTEN, Workspace};
@@ -125,7 +126,8 @@ impl State {
         // There are no results after a panic.
         let (last, dirty) = (self.last.take(), std::mem::replace(&mut self.dirty, true));
         let order = scored(last.as_ref(), self.policy.as_ref(), self.memory.as_ref(), &self.options)
-            .and_then(|(policy, request)| policy.blend(&request, &mut self.core).map(|order| order.iter().map(|i| *i as jint).collect()));
+            .and_then(|(policy, request)| policy.blend(&request, &mut self.core))
+            .and_then(|order| spared("workspace", size_of_val(order), || Ok(order.iter().map(|i| *i as jint).collect())));
         (self.last, self.dirty) = (last, dirty);
         order
     }

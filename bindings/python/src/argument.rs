@@ -64,6 +64,23 @@ pub(crate) fn items<'py>(value: &Bound<'py, PyAny>, name: &str, wanted: &str) ->
     iterator.ok_or_else(|| refuse_type(value, name, wanted))
 }
 
+/// Adds to a list whose length comes from outside.
+pub(crate) fn push<T>(py: Python<'_>, list: &mut Vec<T>, thing: T, name: &str) -> PyResult<()> {
+    let (held, bytes) = (list.len(), size_of::<T>());
+    list.try_reserve(1).map_err(|_| refuse(py, codes::MEMORY, name, format!("{held} entries of {bytes} bytes leave no room for more")))?;
+    list.push(thing);
+    Ok(())
+}
+
+/// A list of `n` things whose number comes from outside.
+pub(crate) fn collected<T>(py: Python<'_>, n: usize, things: impl Iterator<Item = T>, name: &str) -> PyResult<Vec<T>> {
+    let mut list = Vec::new();
+    let bytes = size_of::<T>();
+    list.try_reserve_exact(n).map_err(|_| refuse(py, codes::MEMORY, name, format!("no memory for {n} entries of {bytes} bytes")))?;
+    list.extend(things.take(n));
+    Ok(list)
+}
+
 /// A list of strings.
 pub(crate) fn texts(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {
     let each = |(i, item): (usize, PyResult<Bound<'_, PyAny>>)| text(&item?, &format!("{name}[{i}]")).map(Cow::into_owned);

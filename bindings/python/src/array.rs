@@ -1,6 +1,6 @@
 //! NumPy arrays of the caller, checked for kind, shape and layout before a number is read.
 
-use crate::argument::{describe, refuse, refuse_type};
+use crate::argument::{collected, describe, refuse, refuse_type};
 use crate::columns::{Block, Cell};
 use equipoise::error::codes;
 use numpy::{Element, PyArrayDescrMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods, dtype};
@@ -68,7 +68,7 @@ impl<'py> Matrix<'py> {
 pub(crate) fn owned_column<T: Element + Copy>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<T>> {
     let array = of_kind::<T>(value, name, 1)?;
     let array: PyReadonlyArray1<'_, T> = array.extract()?;
-    Ok(array.as_array().iter().copied().collect())
+    collected(value.py(), array.len(), array.as_array().iter().copied(), name)
 }
 
 /// A copy of an array with an entry for each of `requests`; `None` where the value is no array of any dimension.
@@ -88,7 +88,7 @@ pub(crate) fn owned_matrix(value: &Bound<'_, PyAny>, name: &str) -> PyResult<(Ve
     let array = of_kind::<f32>(value, name, 2)?;
     let width = array.shape()[1];
     let array: PyReadonlyArray2<'_, f32> = array.extract()?;
-    Ok((array.as_array().iter().copied().collect(), width))
+    Ok((collected(value.py(), array.len(), array.as_array().iter().copied(), name)?, width))
 }
 
 pub(crate) fn of_kind<'py, T: Element>(value: &Bound<'py, PyAny>, name: &str, dimensions: usize) -> PyResult<Bound<'py, PyUntypedArray>> {

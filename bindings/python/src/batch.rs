@@ -1,6 +1,6 @@
 //! `Batch`.
 
-use crate::argument::{extract, instant, items, refuse, text};
+use crate::argument::{extract, instant, items, push, refuse, text};
 use crate::array::{owned_column, per_request};
 use crate::columns::{Block, Cells};
 use crate::error::{enter, to_python};
@@ -201,10 +201,11 @@ fn segments(value: Option<&Bound<'_, PyAny>>, name: &str, requests: usize, find:
         return Ok(Own::All(find(&text(value, name)?)));
     }
     let listed = if value.hasattr("to_pylist")? { value.call_method0("to_pylist")? } else { value.clone() };
-    let mut numbers = Vec::with_capacity(requests);
+    let mut numbers = Vec::new();
     for (i, one) in items(&listed, name, "a string, or a list or column of k strings")?.enumerate() {
         let one = one?;
-        numbers.push(if one.is_none() { NONE } else { find(&text(&one, &format!("{name}[{i}]"))?) });
+        let number = if one.is_none() { NONE } else { find(&text(&one, &format!("{name}[{i}]"))?) };
+        push(value.py(), &mut numbers, number, name)?;
     }
     if numbers.len() != requests {
         return Err(refuse(value.py(), codes::SHAPE, name, format!("{} entries for {requests} requests", numbers.len())));

@@ -28,7 +28,12 @@ mod supervise;
 mod table;
 mod what_if;
 
+use equipoise::memory::Reserve;
 use pyo3::prelude::*;
+
+/// A notebook must not end because a name or a message found no memory.
+#[global_allocator]
+static ALLOCATOR: Reserve = Reserve::new();
 
 /// The native half of `equipoise`; import that instead.
 #[pymodule]

@@ -1,6 +1,6 @@
 //! `Policy`.
 
-use crate::argument::{self, extract, instant, items, text};
+use crate::argument::{self, extract, instant, items, push, text};
 use crate::error::{enter, enter_detached};
 use crate::interrupt::enter_interruptible;
 use crate::opportunities::Opportunities;
@@ -167,7 +167,8 @@ impl Policy {
         let mut rows = Vec::new();
         for (i, id) in items(ids, "ids", "a list, array or column of strings")?.enumerate() {
             let id = id?;
-            rows.push(if id.is_none() { core::ORGANIC } else { self.0.row(&text(&id, &format!("ids[{i}]"))?) });
+            let row = if id.is_none() { core::ORGANIC } else { self.0.row(&text(&id, &format!("ids[{i}]"))?) };
+            push(py, &mut rows, row, "ids")?;
         }
         Ok(PyArray1::from_vec(py, rows))
     }

@@ -1,6 +1,6 @@
 //! `Request`.
 
-use crate::argument::{describe, extract, instant, refuse, text};
+use crate::argument::{collected, describe, extract, instant, refuse, text};
 use crate::array::{Column, Matrix};
 use crate::columns::{Block, Cells};
 use crate::error::{enter, to_python};
@@ -11,6 +11,7 @@ use crate::policy::Policy;
 use crate::record::DecisionRecord;
 use equipoise::Error;
 use equipoise::error::codes;
+use equipoise::memory::spared;
 use equipoise::policy::NONE;
 use equipoise::score::{self as core, Measures, Recording, UNKNOWN, UNWRITTEN, Workspace};
 use numpy::{PyArray1, PyArray2};
@@ -19,6 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most candidates of one request.
 const CANDIDATE_LIMIT: usize = 1 << 24;
+/// About how many bytes a workspace takes for each.
+const WORKSPACE: usize = 32;
 
 /// Columns are whole cache lines apart.
 const LINE: usize = 16;
@@ -83,7 +86,10 @@ impl Request {
         // At most 2^24 * (2^10 + 6) cells: no overflow.
         let stride = capacity.div_ceil(LINE) * LINE;
         let m = names.len();
-        let (cells, workspace) = enter(py, || Ok((Cells::new(stride * (m + 6), "max_candidates")?, Workspace::with_capacity(capacity))))?;
+        let (cells, workspace) = enter(py, || {
+            let workspace = spared("max_candidates", WORKSPACE * capacity, || Ok::<_, Error>(Workspace::with_capacity(capacity)))?;
+            Ok((Cells::new(stride * (m + 6), "max_candidates")?, workspace))
+        })?;
         let at = |column: usize| column * stride;
         let (campaign, item) = (Block::new(&cells, at(1), capacity, 1, stride), Block::new(&cells, at(2), capacity, 1, stride));
         let measures: Block<f32> = Block::new(&cells, at(6), capacity, m, stride);
@@ -457,7 +463,7 @@ impl Request {
         let request = unsafe { self.borrow(state.used, begun) };
         let (policy, workspace) = (&begun.policy.get().0, &mut *state.workspace);
         let order = enter(py, || policy.blend(&request, workspace))?;
-        Ok(PyArray1::from_slice(py, order))
+        Ok(PyArray1::from_vec(py, collected(py, order.len(), order.iter().copied(), "request")?))
     }
 
     /// The record of the decision; with `candidates` it can be replayed. The columns must still hold what was scored.

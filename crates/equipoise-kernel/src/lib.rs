@@ -1,4 +1,4 @@
-//! The inner loops of equipoise: the only place below the bindings where unsafe code may live.
+//! The inner loops of equipoise and its [`reserve`] of memory: the only place below the bindings where unsafe code may live.
 //!
 //! Every path computes the same bits: the same operations in the same order, no fused multiply-add. One source, [`choose()`] for the pass and
 //! [`score`] for a request, is written over sixteen lanes; the lanes are plain Rust, four NEON registers, two of AVX2 or one of AVX-512. What a
@@ -14,6 +14,7 @@ pub mod lottery;
 mod neon;
 pub mod pages;
 mod path;
+pub mod reserve;
 pub mod score;
 mod tally;
 #[cfg(target_arch = "x86_64")]

@@ -27,6 +27,7 @@
 pub mod error;
 pub mod evaluate;
 pub mod exchange;
+pub mod memory;
 pub mod model;
 pub mod observe;
 pub mod plan;

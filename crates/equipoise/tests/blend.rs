@@ -62,7 +62,7 @@ fn the_one_permutation_that_fits() {
             permutations(&rows).into_iter().filter(|order| is_blended(&world, &picks, &positions, order)).collect();
         assert_eq!(fitting, [found], "case {case}: {picks:?} at {positions:?} in {world:?}");
         for i in 0..n {
-            assert_eq!(blend.ranks(n, Some(&world.organic), Some(&world.item))[i] as usize, world.rank(i));
+            assert_eq!(blend.ranks(n, Some(&world.organic), Some(&world.item)).expect("memory")[i] as usize, world.rank(i));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! before it) and `signature` (zeros: unsigned). Nothing here trusts a size: every number is checked against the bytes that are there before
 //! anything is reserved for it.
 
+use super::memory;
 use crate::error::{Error, codes, quote};
 use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
@@ -105,7 +106,7 @@ pub(super) fn write(metadata: &IndexMap<String, String>, tensors: &[(&str, &str,
             format!("the file would take {total} bytes, the limit is {FILE_LIMIT}"),
         ));
     }
-    let mut out = Vec::with_capacity(total);
+    let mut out = memory::room(total)?;
     out.extend_from_slice(&(header.len() as u64).to_le_bytes());
     out.extend_from_slice(header.as_bytes());
     for tensor in tensors {

@@ -417,7 +417,7 @@ impl Outline {
         let segments = Segments::new(weights, roster, ledgers, &segments, values)?;
         let reach = Reach::new(roster, spare)?;
         let mut rows = HotRows::new(roster.len() as u32, width)
-            .ok_or_else(|| super::no_memory(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX) as u64))?;
+            .ok_or_else(|| memory::wanting::<u8>(HotRows::bytes(roster.len(), width).unwrap_or(usize::MAX)))?;
         let reader = touching.reader(roster, ledgers);
         let (measure, price) = (ledgers.measure.chunks::<4>(), ledgers.price.chunks::<8>());
         let numbers = if reach.is_some() { Some(Reach::numbers(roster)) } else { None };

@@ -48,7 +48,7 @@ impl Policy {
             (EPOCH, lineage.epoch.map(|e| e.to_string())),
             ("parent_id", lineage.parent.map(file::hex)),
         ];
-        Ok(Self::read(file::with_metadata(self.to_bytes(), &entries)?)?)
+        self.with_metadata(&entries)
     }
 
     /// How well the policy is certified; `None` where it carries no certificate, or one of another shape.

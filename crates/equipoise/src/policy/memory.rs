@@ -1,7 +1,7 @@
 //! Memory whose size a file decides: it is had, or the policy is refused; the process never ends for the want of it.
 
-use super::no_memory;
 use crate::error::{Error, Result};
+use crate::memory;
 use equipoise_kernel::pages::prefer_large;
 
 /// What a policy may still take in memory, so that all of it keeps to a promise about the size of its file.
@@ -60,6 +60,7 @@ pub(super) fn push<T>(list: &mut Vec<T>, thing: T) -> Result<()> {
     Ok(())
 }
 
-fn wanting<T>(n: usize) -> Error {
-    no_memory((n as u64).saturating_mul(size_of::<T>() as u64))
+/// That `n` of these could not be had.
+pub(super) fn wanting<T>(n: usize) -> Error {
+    memory::wanting("policy", n.saturating_mul(size_of::<T>()))
 }

@@ -30,6 +30,7 @@ pub(crate) use reach::Reach;
 pub(crate) use rows::INDEX_BITS;
 
 use crate::error::{Error, Result, codes, quote};
+use crate::memory::spared;
 use crate::model::{GoalKind, Scope, Slate, hash_text};
 use crate::publish::{io_error, publish};
 use beside::beside;
@@ -154,10 +155,11 @@ impl Policy {
     /// # Errors
     /// `invalid_input.*` for the first thing wrong in the draft; `policy.limit` where it is larger than a file can be.
     pub fn new(draft: &Draft) -> Result<Self> {
-        let bytes = file::write(draft)?;
-        Self::read(bytes).map_err(|refusal| match refusal {
-            Refusal::Container(error) => error,
-            Refusal::Contents(flaw) => Error::new(codes::RANGE, flaw.part, flaw.element.map(|i| i as u64), flaw.message),
+        spared("policy", 0, || {
+            Self::read(file::write(draft)?).map_err(|refusal| match refusal {
+                Refusal::Container(error) => error,
+                Refusal::Contents(flaw) => Error::new(codes::RANGE, flaw.part, flaw.element.map(|i| i as u64), flaw.message),
+            })
         })
     }
 
@@ -178,9 +180,11 @@ impl Policy {
         if bytes.len() as u64 > FILE_LIMIT {
             return Err(too_large());
         }
-        let mut own = memory::room(bytes.len())?;
-        own.extend_from_slice(bytes);
-        Ok(Self::read(own)?)
+        spared("policy", 0, || {
+            let mut own = memory::room(bytes.len())?;
+            own.extend_from_slice(bytes);
+            Ok(Self::read(own)?)
+        })
     }
 
     /// Reads a policy file.
@@ -188,7 +192,10 @@ impl Policy {
     /// # Errors
     /// As [`Policy::from_bytes`]; `invalid_input.io` where the file cannot be read.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
+        spared("policy", 0, || Self::load_from(path.as_ref()))
+    }
+
+    fn load_from(path: &Path) -> Result<Self> {
         let told = |e: std::io::Error| io_error("path", path, &e);
         let mut file = File::open(path).map_err(told)?;
         let metadata = file.metadata().map_err(told)?;
@@ -234,7 +241,11 @@ impl Policy {
     /// # Errors
     /// `policy.limit` where its metadata leave no room.
     pub fn with_valid_until(&self, until: i64) -> Result<Self> {
-        Ok(Self::read(file::with_metadata(&self.0.bytes, &[("valid_until", Some(until.to_string()))])?)?)
+        self.with_metadata(&[("valid_until", Some(until.to_string()))])
+    }
+
+    fn with_metadata(&self, entries: &[(&str, Option<String>)]) -> Result<Self> {
+        spared("policy", 0, || Ok(Self::read(file::with_metadata(&self.0.bytes, entries)?)?))
     }
 
     /// The first 16 bytes of the digest of the policy's bytes.
@@ -355,10 +366,42 @@ impl Policy {
     /// The rows of many campaigns, in their order; faster than one by one, since what they read from memory is waited for together.
     #[must_use]
     pub fn rows<S: AsRef<str>>(&self, ids: &[S]) -> Vec<u32> {
-        let Some(index) = &self.0.made.index else { return ids.iter().map(|id| self.row(id.as_ref())).collect() };
-        let mut rows = Vec::with_capacity(ids.len());
-        index.find_all(&self.roster().ids, ids, |rank| rows.push(self.tagged(rank)));
+        let mut rows = vec![UNKNOWN; ids.len()];
+        self.find_all(ids, &mut rows);
         rows
+    }
+
+    /// The same into rows that are there already, one for each id; allocates nothing.
+    ///
+    /// # Errors
+    /// `invalid_input.shape` where there are not as many rows as ids; nothing is then written.
+    ///
+    /// ```
+    /// # use equipoise::model::{Campaign, Campaigns};
+    /// # use equipoise::policy::{Draft, Policy, UNKNOWN};
+    /// # let campaigns = Campaigns::new(vec![Campaign { id: "waves".into(), ..Campaign::default() }])?;
+    /// # let policy = Policy::new(&Draft { weights: vec![1.0], campaigns, ..Draft::default() })?;
+    /// let mut rows = [0; 2];
+    /// policy.rows_into(&["waves", "nowhere"], &mut rows)?;
+    /// assert_eq!(rows, [policy.row("waves"), UNKNOWN]);
+    /// assert!(policy.rows_into(&["waves"], &mut rows).is_err());
+    /// # Ok::<(), equipoise::Error>(())
+    /// ```
+    pub fn rows_into<S: AsRef<str>>(&self, ids: &[S], rows: &mut [u32]) -> Result<()> {
+        if rows.len() != ids.len() {
+            return Err(Error::new(codes::SHAPE, "rows", None, format!("{} entries for {} ids", rows.len(), ids.len())));
+        }
+        self.find_all(ids, rows);
+        Ok(())
+    }
+
+    fn find_all<S: AsRef<str>>(&self, ids: &[S], rows: &mut [u32]) {
+        let mut rows = rows.iter_mut();
+        let mut found = |row: u32| rows.next().into_iter().for_each(|own| *own = row);
+        match &self.0.made.index {
+            Some(index) => index.find_all(&self.roster().ids, ids, |rank| found(self.tagged(rank))),
+            None => ids.iter().for_each(|id| found(self.row(id.as_ref()))),
+        }
     }
 
     fn tagged(&self, rank: Option<u32>) -> u32 {
@@ -442,8 +485,4 @@ impl Eq for Policy {}
 
 fn too_large() -> Error {
     Error::new(codes::POLICY_LIMIT, "policy", None, format!("the file is larger than the limit of {FILE_LIMIT} bytes"))
-}
-
-fn no_memory(bytes: u64) -> Error {
-    Error::new(codes::MEMORY, "policy", None, format!("{bytes} bytes could not be had"))
 }

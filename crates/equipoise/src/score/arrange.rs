@@ -6,6 +6,7 @@
 use super::diversity::{Divergence, Mix, Similarity};
 use super::explore::{Mixture, Softmax, gumbel, is_uniform};
 use super::lottery::Lottery;
+use super::workspace::wanting;
 use super::{Request, Workspace, slate};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
@@ -125,10 +126,10 @@ pub(super) fn pick(policy: &Policy, request: &Request<'_>, slots: u32, ws: &mut 
         if request.organic.is_none() {
             return Err(Error::new(codes::MISSING, "organic", None, "the slate has `max_positions_up`, which needs organic scores"));
         }
-        ws.blend.ranks(request.len(), request.organic, request.item);
+        ws.blend.ranks(request.len(), request.organic, request.item)?;
     }
     let n = request.len();
-    ws.arrangement.reserve(n).map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
+    ws.arrangement.reserve(n).map_err(|_| wanting(n))?;
     let mut own = std::mem::take(&mut ws.arrangement);
     if !how.is_plain() {
         if is_arranged(policy.slate()) {

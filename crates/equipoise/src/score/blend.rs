@@ -1,5 +1,6 @@
 //! The organic order, and the final order of organic and promoted items.
 
+use super::workspace::{room, wanting};
 use super::{Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::model::organic::NO_ITEM;
@@ -26,10 +27,15 @@ impl Blend {
     /// The organic rank of each of `n` candidates, from 1: how many distinct items stand above it or are it, by organic score descending, then
     /// index ascending (index alone without scores). Rows of one item share the rank of the best of them. `O(n log n)`.
     ///
+    /// # Errors
+    /// `resource_exhausted.memory`.
+    ///
     /// # Panics
     /// If `organic` or `item` is shorter than `n`, or a score is no number.
-    pub fn ranks(&mut self, n: usize, organic: Option<&[f32]>, item: Option<&[u32]>) -> &[u32] {
+    pub fn ranks(&mut self, n: usize, organic: Option<&[f32]>, item: Option<&[u32]>) -> Result<&[u32]> {
         let Self { order, items, ranks, .. } = self;
+        let named = if item.is_some() { n } else { 0 };
+        room(order, n).and_then(|()| room(ranks, n)).and_then(|()| room(items, named)).map_err(|_| wanting(n))?;
         order.clear();
         order.extend((0..n).map(|i| u64::from(organic.map_or(0, |o| ordered(o[i]))) << 32 | u64::from(!(i as u32))));
         order.sort_unstable_by(|a, b| b.cmp(a));
@@ -56,7 +62,7 @@ impl Blend {
         for pair in items.windows(2).filter(|pair| pair[0] >> 32 == pair[1] >> 32) {
             ranks[index_of(order[pair[1] as u32 as usize])] = ranks[index_of(order[pair[0] as u32 as usize])];
         }
-        ranks
+        Ok(ranks)
     }
 
     /// The ranks found last.
@@ -75,7 +81,7 @@ impl Blend {
     /// # Errors
     /// `invalid_input.shape` for columns of different lengths, `invalid_input.not_finite` for an organic score, `invalid_input.row` for a pick
     /// that is no candidate, `invalid_input.duplicate` for a pick whose item was picked before, `invalid_input.range` for positions that do not
-    /// ascend from 1.
+    /// ascend from 1, `resource_exhausted.memory`.
     ///
     /// ```
     /// use equipoise::score::Blend;
@@ -87,8 +93,9 @@ impl Blend {
     /// ```
     pub fn order(&mut self, n: usize, organic: Option<&[f32]>, item: Option<&[u32]>, picks: &[u32], positions: &[u32]) -> Result<&[u32]> {
         check(n, organic, item, picks, positions)?;
-        self.ranks(n, organic, item);
+        self.ranks(n, organic, item)?;
         let Self { order, ranks, tail, blended, .. } = self;
+        room(tail, picks.len()).and_then(|()| room(blended, n)).map_err(|_| wanting(n))?;
         let distinct = ranks.iter().copied().max().unwrap_or(0) as usize;
         // By rank, the row that stands for the item: the pick, or the first in organic order.
         blended.clear();
@@ -162,7 +169,7 @@ impl Policy {
     /// sinks to it.
     ///
     /// # Errors
-    /// `usage.not_begun` where the workspace holds another outcome.
+    /// `usage.not_begun` where the workspace holds another outcome, `resource_exhausted.memory`.
     pub fn blend<'w>(&self, request: &Request<'_>, workspace: &'w mut Workspace) -> Result<&'w [u32]> {
         workspace.check_holds(self, request.len())?;
         let Workspace { blend, picks, positions, dropped, .. } = workspace;

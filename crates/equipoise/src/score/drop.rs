@@ -2,7 +2,7 @@
 //! where the organic score is such a number.
 
 use super::request::{AMOUNT_LIMIT, Columns, is_amount};
-use super::workspace::room;
+use super::workspace::{room, wanting};
 use super::{Measures, Request, Workspace};
 use crate::error::{Error, Result, codes};
 use crate::policy::Policy;
@@ -71,8 +71,7 @@ impl Dropped {
     fn find(&mut self, policy: &Policy, request: &Request<'_>) -> Result<()> {
         let n = request.len();
         let columns = Columns::new(request.measures, n, policy)?;
-        self.reserve(n, &columns, request)
-            .map_err(|_| Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates")))?;
+        self.reserve(n, &columns, request).map_err(|_| wanting(n))?;
         self.width = columns.count;
         for i in 0..n {
             let is_dropped = Fault::of(policy, request, &columns, i).is_some();

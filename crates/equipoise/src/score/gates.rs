@@ -3,6 +3,7 @@
 use super::{Breakers, Request, Switches};
 use crate::model::{Reason, Scope, mix, uniform};
 use crate::policy::{NONE, Policy};
+use equipoise_kernel::reserve;
 
 /// A campaign that takes part.
 const OPEN: u8 = 0;
@@ -44,14 +45,17 @@ impl Closed {
         Self { count: count as u32, known: Vec::new(), unknown: false }
     }
 
-    fn close(&mut self, number: Option<u32>) {
-        match number {
-            Some(number) => {
-                self.known.resize(self.count as usize, false);
-                self.known[number as usize] = true;
-            }
-            None => self.unknown = true,
+    /// Says whether there was memory for it.
+    fn close(&mut self, number: Option<u32>) -> bool {
+        let Some(number) = number else {
+            self.unknown = true;
+            return true;
+        };
+        let had = fill(&mut self.known, self.count as usize, false);
+        if had {
+            self.known[number as usize] = true;
         }
+        had
     }
 
     fn holds(&self, number: u32) -> bool {
@@ -79,8 +83,8 @@ impl Gates {
         for (scope, id) in switches.off() {
             match scope {
                 Scope::All => gates.all = true,
-                Scope::Market => gates.markets.close(roster.market(id)),
-                Scope::Surface => gates.surfaces.close(roster.surface(id)),
+                Scope::Market => gates.all |= !gates.markets.close(roster.market(id)),
+                Scope::Surface => gates.all |= !gates.surfaces.close(roster.surface(id)),
                 Scope::Campaign => {
                     if let Some(c) = roster.find(id) {
                         gates.set(roster.len(), c, SWITCHED_OFF);
@@ -89,8 +93,11 @@ impl Gates {
                 Scope::Artist | Scope::Label | Scope::Licensor => {
                     if let Some(party) = roster.key(scope, id) {
                         let off = &mut parties[scope as usize - Scope::Artist as usize];
-                        off.resize(roster.keys(scope), false);
-                        off[party as usize] = true;
+                        if fill(off, roster.keys(scope), false) {
+                            off[party as usize] = true;
+                        } else {
+                            gates.all = true;
+                        }
                     }
                 }
             }
@@ -106,9 +113,13 @@ impl Gates {
         gates
     }
 
+    /// What is switched off stays off whatever happens: where there is no memory even in a [`crate::memory::Reserve`], everything is.
     fn set(&mut self, campaigns: usize, campaign: u32, gate: u8) {
-        self.campaigns.resize(campaigns, OPEN);
-        self.campaigns[campaign as usize] = gate;
+        if fill(&mut self.campaigns, campaigns, OPEN) {
+            self.campaigns[campaign as usize] = gate;
+        } else {
+            self.all = true;
+        }
     }
 
     /// [`Policy::id`] of the policy that these gates are for; a request with gates of another policy is refused.
@@ -156,6 +167,15 @@ impl Gates {
             }
         }
     }
+}
+
+/// Makes a list as long as it has to be; says whether there was memory for it.
+fn fill<T: Clone>(list: &mut Vec<T>, n: usize, value: T) -> bool {
+    let had = list.len() == n || reserve::open(|| list.try_reserve_exact(n - list.len())).0.is_ok();
+    if had {
+        list.resize(n, value);
+    }
+    had
 }
 
 /// The byte of a campaign that a breaker lets through in this share of requests; only a share of 0 is none at all.

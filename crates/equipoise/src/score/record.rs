@@ -3,6 +3,7 @@
 use super::cause::parties;
 use super::{Blend, Measures, Mix, Request, Similarity, Term, TermKind, UNWRITTEN, Workspace};
 use crate::error::{Error, Result, codes};
+use crate::memory::spared;
 use crate::model::Reason;
 use crate::policy::{INDEX_BITS, NONE, ORGANIC, Policy, UNKNOWN};
 use serde::{Deserialize, Serialize};
@@ -118,13 +119,23 @@ impl Policy {
     ///
     /// # Errors
     /// `usage.not_begun` where the workspace holds another outcome; `invalid_input.row` where candidates are recorded and a column of rows was
-    /// changed to what is no campaign since.
+    /// changed to what is no campaign since; `resource_exhausted.memory`.
     pub fn record(&self, request: &Request<'_>, workspace: &Workspace, what: Recording) -> Result<DecisionRecord> {
         workspace.check_holds(self, request.len())?;
+        spared("record", self.record_size(request.len(), what), || self.record_at_once(request, workspace, what))
+    }
+
+    /// About how many bytes a record takes, and what it is made from.
+    fn record_size(&self, candidates: usize, what: Recording) -> usize {
+        let each = if what.candidates { 256 + 16 * self.measures().len() } else { 32 };
+        candidates.saturating_mul(each)
+    }
+
+    fn record_at_once(&self, request: &Request<'_>, workspace: &Workspace, what: Recording) -> Result<DecisionRecord> {
         let request = &workspace.dropped.stand_in(request);
         let n = request.len();
         let mut blend = Blend::default();
-        let ranks = blend.ranks(n, request.organic, request.item);
+        let ranks = blend.ranks(n, request.organic, request.item)?;
         let roster = self.roster();
         let mut record = DecisionRecord {
             policy_id: self.id_hex(),
@@ -228,7 +239,8 @@ impl DecisionRecord {
     /// The outcome is that of the record, bit for bit, on every machine: compare with `==`. Needs a record of all candidates.
     ///
     /// # Errors
-    /// `invalid_input.foreign_file` for another policy, `invalid_input.missing` without candidates, and what scoring such a request says.
+    /// `invalid_input.foreign_file` for another policy, `invalid_input.missing` without candidates, `resource_exhausted.memory`, and what scoring
+    /// such a request says.
     pub fn replay(&self, policy: &Policy) -> Result<Self> {
         if self.policy_id != policy.id_hex() {
             let message = format!("is {}, and the record was made by {}", policy.id_hex(), crate::error::quote(&self.policy_id));
@@ -237,6 +249,12 @@ impl DecisionRecord {
         let Some(given) = &self.candidates else {
             return Err(Error::new(codes::MISSING, "candidates", None, "the record has no candidates; record them to replay it"));
         };
+        let what = Recording { terms: !self.term_pick.is_empty(), candidates: true };
+        let bytes = policy.record_size(given.campaign.len(), what);
+        spared("record", bytes.saturating_mul(2), || self.replay_at_once(policy, given, what))
+    }
+
+    fn replay_at_once(&self, policy: &Policy, given: &RecordedCandidates, what: Recording) -> Result<Self> {
         let n = given.campaign.len();
         if given.reason.len() != n || given.score.len() != n {
             return Err(Error::new(
@@ -289,7 +307,6 @@ impl DecisionRecord {
         };
         let mut workspace = Workspace::default();
         policy.score(&request, &mut workspace)?;
-        let what = Recording { terms: !self.term_pick.is_empty(), candidates: true };
         let mut again = policy.record(&request, &workspace, what)?;
         if let Some(found) = &mut again.candidates {
             for i in 0..n {

@@ -1,6 +1,7 @@
 //! Kill switches: what must not be promoted, by id, whatever policy is live.
 
 use crate::error::{Error, Result, codes, escape, quote};
+use crate::memory::spared;
 use crate::model::Scope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -124,7 +125,8 @@ pub(super) fn object<T: DeserializeOwned>(argument: &str, text: &str) -> Result<
     if !text.trim_start().starts_with('{') {
         return Err(refuse("not a JSON object"));
     }
-    serde_json::from_str(text).map_err(|e| refuse(&e.to_string()))
+    // Lists of small things take several times their text.
+    spared(argument, text.len().saturating_mul(16), || serde_json::from_str(text).map_err(|e| refuse(&e.to_string())))
 }
 
 const SCOPES: [Scope; 6] = [Scope::Campaign, Scope::Artist, Scope::Label, Scope::Licensor, Scope::Market, Scope::Surface];

@@ -80,15 +80,14 @@ impl Workspace {
         self.positions.clear();
         // All at once: a second request of up to this size finds everything there.
         self.capacity = self.capacity.max(n);
-        let no_memory = || Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates"));
         let (places, most) = (PLACE_LIMIT as usize, n.min(PLACE_LIMIT as usize));
         if !(self.scores.make_room(n, self.capacity) && self.picks.make_room(most, places) && self.positions.make_room(most, places)) {
-            return Err(no_memory());
+            return Err(wanting(n));
         }
         room(&mut self.reasons, self.capacity)
             .and_then(|()| room(&mut self.leaders, self.capacity + LANES))
             .and_then(|()| self.reserve_scratch(policy))
-            .map_err(|_| no_memory())?;
+            .map_err(|_| wanting(n))?;
         self.bench.begin(n, width);
         Ok(())
     }
@@ -202,6 +201,11 @@ impl Workspace {
     pub fn known_segment(&self) -> bool {
         self.known_segment
     }
+}
+
+/// That a request of `n` candidates does not fit.
+pub(super) fn wanting(n: usize) -> Error {
+    Error::new(codes::MEMORY, "workspace", None, format!("no memory for {n} candidates"))
 }
 
 /// Makes room for `n` entries.

@@ -9,6 +9,7 @@ use super::runs::leading;
 use super::text::{Memory, Text};
 use crate::error::{Error, Faults, Result, codes};
 use crate::evaluate::{Batch, Each, Outcome, Replay, Scratch, each, of_log, replay_gated, threads_for, work_through};
+use crate::memory::spared;
 use crate::model::{Names, ORGANIC};
 use crate::plan::Unknown;
 use crate::policy::{self, INDEX_BITS, NONE, Policy, UNKNOWN};
@@ -60,9 +61,15 @@ pub(super) fn measures_of(policy: &Policy, schema: &Schema) -> Vec<String> {
 /// The policy's row of every campaign id of a column, [`policy::ORGANIC`] for null: each value of a dictionary is looked up once.
 ///
 /// # Errors
-/// `invalid_input.type` for a column that is no text, `.unicode` and `.row` for one that is not what it claims.
+/// `invalid_input.type` for a column that is no text, `.unicode` and `.row` for one that is not what it claims;
+/// `resource_exhausted.memory`.
 pub fn campaign_rows(policy: &Policy, chunks: &[ArrayRef]) -> Result<Vec<u32>> {
-    let (mut rows, mut numbers, mut memory) = (Vec::new(), Vec::new(), Memory::default());
+    let count = chunks.iter().map(Array::len).sum::<usize>();
+    spared("ids", count.saturating_mul(3 * size_of::<u32>()), || campaign_rows_at_once(policy, chunks, count))
+}
+
+fn campaign_rows_at_once(policy: &Policy, chunks: &[ArrayRef], count: usize) -> Result<Vec<u32>> {
+    let (mut rows, mut numbers, mut memory) = (Vec::with_capacity(count), Vec::new(), Memory::default());
     for ids in chunks {
         let mut faults = Faults::new();
         check_type("ids", ids.data_type(), Wanted::Text, &mut faults);
