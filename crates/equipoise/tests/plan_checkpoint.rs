@@ -99,7 +99,7 @@ fn stopped_by_its_pass_limit_at_every_pass() {
             let alone = folder.path().join(format!("after-{limit}"));
             let made = run(&inputs, &settings(&alone).pass_limit(limit)).certificate().passes;
             // The uniform split and the first prices come before the first look at the limit.
-            assert!(made <= f64::from(limit.max(2)), "{made} passes");
+            assert!(made <= f64::from(limit.max(2)), "{made} passes of {limit}, {passes} in all");
             assert_same_bits(&run(&inputs, &settings(&alone)), &want, &format!("stopped after {limit} passes"));
             run(&inputs, &settings(&chain).pass_limit(limit));
         }

@@ -4,6 +4,7 @@ use super::fixed::quantise;
 use super::pack::{Layout, Packed};
 use super::priced::{Priced, Projection};
 use super::settled::{Look, Restless, Settled};
+use super::shift::{charge, shift};
 use super::sums::{Active, Sums};
 use super::uniform::{self, Split};
 use super::{Ask, Exchange};
@@ -73,7 +74,18 @@ impl Local {
     }
 
     /// [`Local::decide`] of some blocks.
-    pub(crate) fn decide_some(&self, blocks: Range<usize>, ask: &Ask, mut emit: impl FnMut(usize, f64)) -> Result<()> {
+    pub(crate) fn decide_some(&self, blocks: Range<usize>, ask: &Ask, emit: impl FnMut(usize, f64)) -> Result<()> {
+        self.decide_shifted(blocks, ask, None, emit)
+    }
+
+    /// The same with the fractional decisions moved by charges, by column and measure, as [`Active::shifted`] does.
+    pub(crate) fn decide_shifted(
+        &self,
+        blocks: Range<usize>,
+        ask: &Ask,
+        charges: Option<&[f64]>,
+        mut emit: impl FnMut(usize, f64),
+    ) -> Result<()> {
         let starts = &self.packed.starts;
         let blocks = blocks.map(|b| self.packed.blocks.get(b));
         match ask {
@@ -89,7 +101,7 @@ impl Local {
             Ask::Prices(prices) => {
                 let priced = Priced::new(&self.packed.layout, prices);
                 let mut scratch = Scratch::default();
-                let mut decisions = Decisions { priced: &priced, projection: Projection::default(), starts, emit };
+                let mut decisions = Decisions { priced: &priced, projection: Projection::default(), charges, by: Vec::new(), starts, emit };
                 for block in blocks {
                     let block = block?;
                     choose(&block, priced.narrow(), priced.margins, &mut scratch, &mut decisions);
@@ -262,11 +274,13 @@ impl Taker for Pass<'_> {
         self.sums.slack += i128::from(self.priced.scale.quantise(weight * slack.max(0.0)));
         // A single fractional entry of a row whose slots bind cannot move.
         if fractional > usize::from(binds) {
-            for ((_, j), _) in net.iter().zip(x).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
+            for ((_, j), x) in net.iter().zip(x).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
                 let at = block.at(row, *j as usize);
                 self.active.column.push(block.column(at) as u32);
+                self.active.x.push(*x);
                 self.active.y.extend(block.amounts(at));
             }
+            self.active.room.push(room(x, slots, binds));
             self.active.starts.push(self.active.column.len() as u32);
             self.active.binds.push(binds);
             self.active.weight.push(weight);
@@ -274,10 +288,17 @@ impl Taker for Pass<'_> {
     }
 }
 
+/// How many slots the decisions of an opportunity leave.
+fn room(x: &[f64], slots: u32, binds: bool) -> f64 {
+    if binds { 0.0 } else { (f64::from(slots) - x.iter().sum::<f64>()).max(0.0) }
+}
+
 /// The decisions of a pass, one by one.
 struct Decisions<'p, F> {
     priced: &'p Priced,
     projection: Projection,
+    charges: Option<&'p [f64]>,
+    by: Vec<f64>,
     starts: &'p [u64],
     emit: F,
 }
@@ -285,6 +306,28 @@ struct Decisions<'p, F> {
 impl<F: FnMut(usize, f64)> Decisions<'_, F> {
     fn first(&self, block: &Block, row: usize) -> usize {
         self.starts[block.row(row).opportunity as usize] as usize
+    }
+
+    /// Moves the fractional entries, where they can move.
+    fn shift(&mut self, charges: &[f64], block: &Block, row: usize, binds: bool) {
+        let Projection { net, x, .. } = &mut self.projection;
+        let fractional = x.iter().filter(|x| **x > 0.0 && **x < 1.0).count();
+        if fractional <= usize::from(binds) {
+            return;
+        }
+        let room = room(x, block.row(row).slots, binds);
+        let mut entries = Vec::with_capacity(fractional);
+        self.by.clear();
+        for ((_, j), x) in net.iter().zip(x.iter()).filter(|(_, x)| **x > 0.0 && **x < 1.0) {
+            let at = block.at(row, *j as usize);
+            let amounts: Vec<f32> = block.amounts(at).collect();
+            self.by.push(charge(charges, block.column(at), &amounts) / self.priced.gamma);
+            entries.push(*x);
+        }
+        shift(&mut entries, &self.by, room, binds);
+        for (x, to) in x.iter_mut().filter(|x| **x > 0.0 && **x < 1.0).zip(entries) {
+            *x = to;
+        }
     }
 }
 
@@ -297,7 +340,10 @@ impl<F: FnMut(usize, f64)> Taker for Decisions<'_, F> {
     fn near(&mut self, _: &Block, _: usize, _: usize) {}
 
     fn open(&mut self, block: &Block, row: usize, candidates: &[u32]) {
-        self.priced.project(block, row, candidates, &mut self.projection);
+        let binds = self.priced.project(block, row, candidates, &mut self.projection);
+        if let Some(charges) = self.charges {
+            self.shift(charges, block, row, binds);
+        }
         let first = self.first(block, row);
         for ((_, j), x) in self.projection.net.iter().zip(&self.projection.x).filter(|(_, x)| **x > 0.0) {
             (self.emit)(first + *j as usize, *x);

@@ -10,6 +10,7 @@ mod pack;
 mod priced;
 mod row;
 mod settled;
+mod shift;
 mod sums;
 mod uniform;
 

@@ -11,8 +11,12 @@ pub struct Active {
     pub binds: Vec<bool>,
     /// Per row: its weight.
     pub weight: Vec<f64>,
+    /// Per row: how many slots are left; 0 where they bind.
+    pub room: Vec<f64>,
     /// Per entry: its column.
     pub column: Vec<u32>,
+    /// Per entry: its decision, between 0 and 1.
+    pub x: Vec<f64>,
     /// Per entry and measure (row-major), `exposure` left out.
     pub y: Vec<f32>,
 }
@@ -84,9 +88,10 @@ impl Sums {
             put(&mut out, a.binds.len());
             a.starts.iter().for_each(|v| out.extend(v.to_le_bytes()));
             out.extend(a.binds.iter().map(|b| u8::from(*b)));
-            a.weight.iter().for_each(|v| out.extend(v.to_le_bytes()));
+            a.weight.iter().chain(&a.room).for_each(|v| out.extend(v.to_le_bytes()));
             put(&mut out, a.column.len());
             a.column.iter().for_each(|v| out.extend(v.to_le_bytes()));
+            a.x.iter().for_each(|v| out.extend(v.to_le_bytes()));
             put(&mut out, a.y.len());
             a.y.iter().for_each(|v| out.extend(v.to_le_bytes()));
         }
@@ -110,10 +115,12 @@ impl Sums {
             let n = r.count(1)?;
             let starts = r.items(n + 1, 4, |b| u32::from_le_bytes(b.try_into().unwrap_or_default()))?;
             let binds = r.items(n, 1, |b| b[0] != 0)?;
-            let weight = r.items(n, 8, |b| f64::from_le_bytes(b.try_into().unwrap_or_default()))?;
+            let number = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap_or_default());
+            let (weight, room) = (r.items(n, 8, number)?, r.items(n, 8, number)?);
             let column = r.list(4, |b| u32::from_le_bytes(b.try_into().unwrap_or_default()))?;
+            let x = r.items(column.len(), 8, number)?;
             let y = r.list(4, |b| f32::from_le_bytes(b.try_into().unwrap_or_default()))?;
-            active.push((block, Active { starts, binds, weight, column, y }));
+            active.push((block, Active { starts, binds, weight, room, column, x, y }));
         }
         if r.at != bytes.len() {
             return Err(r.wrong());

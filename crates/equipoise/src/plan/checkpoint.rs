@@ -39,7 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const MAGIC: &[u8; 8] = b"EQPASSES";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const DIGEST: u64 = 32;
 const HEADER: u64 = 8 + 8 + 2 * DIGEST;
 /// Bytes of unwritten records after which they are written, however soon.
@@ -319,6 +319,10 @@ fn fits(sums: &Sums, layout: &Layout) -> bool {
             && a.starts.len() == a.binds.len() + 1
             && a.weight.len() == a.binds.len()
             && a.weight.iter().all(|w| w.is_finite() && *w >= 0.0)
+            && a.room.len() == a.binds.len()
+            && a.room.iter().all(|r| r.is_finite() && *r >= 0.0)
+            && a.x.len() == a.column.len()
+            && a.x.iter().all(|x| (0.0..=1.0).contains(x))
             && a.column.iter().all(|c| (*c as usize) < columns)
             && a.y.len() == a.column.len() * (layout.measures - 1)
             && a.y.iter().all(|y| y.is_finite())

@@ -169,7 +169,8 @@ mod tests {
         let weight: Vec<f64> = (0..rows).map(|_| 0.1 + draw()).collect();
         let y: Vec<f64> = (0..entries * m).map(|i| if i % m == 0 { 1.0 } else { draw() }).collect();
         let charges: Vec<f64> = (0..columns * m).map(|_| draw() - 0.5).collect();
-        let active = Active { starts: starts.clone(), binds: binds.clone(), weight: weight.clone(), column: column.clone(), y: Vec::new() };
+        let active =
+            Active { starts: starts.clone(), binds: binds.clone(), weight: weight.clone(), column: column.clone(), ..Active::default() };
         let fractional = Fractional::new(&[(0, active)], m, 0.1, |_, e, to| to.extend_from_slice(&y[e * m..][..m]));
         let sample = Sample { starts: vec![0], classes: 1, ..Sample::default() };
         let packed = Arc::new(Packed::new(&sample));

@@ -28,6 +28,7 @@ mod served;
 mod serving;
 mod session;
 mod settings;
+mod shifting;
 mod solve;
 mod spread;
 mod system;

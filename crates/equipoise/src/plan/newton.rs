@@ -17,6 +17,11 @@ pub(super) struct Radius {
 }
 
 impl Radius {
+    /// After a step that failed.
+    pub(super) fn shrink(&mut self) {
+        self.campaign.iter_mut().chain(&mut self.row).for_each(|r| *r *= 0.3);
+    }
+
     /// What a level of this smoothing starts with.
     pub(super) fn next_level(&mut self, gamma: f64) {
         self.campaign.iter_mut().for_each(|r| *r = r.min(0.5).max(4.0 * gamma));
@@ -29,10 +34,19 @@ impl Radius {
 pub(super) struct Damping {
     /// Levenberg term, relative to the curvature.
     pub(super) mu: f64,
+    /// The part counted of the curvature that opportunities near a kink would make if they were at it.
+    pub(super) near: f64,
     /// Secant curvature learnt from rejected steps, by campaign.
     pub(super) campaign: Vec<f64>,
     /// The same by row.
     pub(super) row: Vec<f64>,
+}
+
+impl Damping {
+    /// Keeps a part of what was learnt.
+    pub(super) fn forget(&mut self, kept: f64) {
+        self.campaign.iter_mut().chain(&mut self.row).for_each(|learnt| *learnt *= kept);
+    }
 }
 
 /// What a price does in the current round.

@@ -22,6 +22,8 @@ const INSIDE: f64 = 1e-8;
 pub(super) enum Source {
     /// A pass.
     Pass(Ask),
+    /// A pass with its fractional decisions moved by these charges, by column and measure, in scores per unit.
+    Shifted(Ask, Vec<f64>),
     /// An exact solve of a small problem: by candidate of the sample.
     Given(Vec<f64>),
 }
@@ -147,7 +149,7 @@ impl Recovery {
     /// What the next solve on the same sample may start from: the best answer, and the strictly feasible points.
     pub(super) fn points(&self) -> Vec<Point> {
         let best = self.clean.iter().chain(&self.best).next().map(|b| &b.1);
-        let rebuildable = |p: &&Point| p.parts.iter().all(|part| matches!(*part.source, Source::Pass(_)));
+        let rebuildable = |p: &&Point| p.parts.iter().all(|part| !matches!(*part.source, Source::Given(_)));
         best.into_iter().chain(&self.inner).filter(rebuildable).cloned().collect()
     }
 

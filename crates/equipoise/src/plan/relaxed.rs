@@ -411,6 +411,7 @@ pub(super) fn decisions_of(local: &Local, block: usize, point: &Point) -> Result
         let mut add = |i: usize, v: f64| x[i - span.start] += part.share * part.factor[column_of[i - span.start]] * v;
         match part.source.as_ref() {
             Source::Pass(ask) => local.decide_some(block..block + 1, ask, add)?,
+            Source::Shifted(ask, charges) => local.decide_shifted(block..block + 1, ask, Some(charges), add)?,
             Source::Given(given) => span.clone().for_each(|i| add(i, given[i])),
         }
     }

@@ -6,6 +6,7 @@ use super::exact;
 use super::model::Model;
 use super::newton::{Damping, Query, Radius, direction};
 use super::recovery::{Point, Recovery, Source};
+use super::shifting::shifted;
 use super::until::Until;
 use super::warm::Pass;
 use crate::error::Result;
@@ -44,10 +45,19 @@ const POLISH_AFTER: f64 = 300.0;
 const EXACT_AFTER: f64 = 60.0;
 /// Passes spent on meeting soft goals exactly once the value is good enough.
 const PATIENCE: f64 = 40.0;
-/// What remains of learnt curvature after an accepted step.
-const FORGET: f64 = 0.6;
+/// The most curvature that is learnt from one rejection, in parts of what all opportunities at or near a kink, before or after, would make; and what
+/// remains of it after an accepted step. What lasts too long keeps prices from where they have to go, pass after pass.
+const LEARNT: f64 = 0.3;
+const FORGET: f64 = 0.4;
+/// Relative residual asked of the linear solves of a step, and of one of the last level.
+const ACCURACY: f64 = 3e-2;
+const LAST_ACCURACY: f64 = 1e-3;
 /// Trials of a step: the first ones learn curvature from each rejection, the later ones shorten.
 const TRIALS: usize = 5;
+/// Steps that fail in a row before a level is left.
+const FAILURES: usize = 4;
+/// Bounds are taken inside their own by this part of them at most.
+const MARGIN: f64 = 0.02;
 /// How far, in smoothings, the first step of a warm start may move a campaign's scores: few have to move, but those far.
 const WARM_REACH: f64 = 12.0;
 /// Passes after which a warm start to 1e-4 is given up for a cold one, and as many more for each further digit.
@@ -161,10 +171,7 @@ impl Search<'_, '_, '_> {
                 return true;
             }
         }
-        if self.limits.small.is_some() && self.dual.passes > EXACT_AFTER {
-            return true;
-        }
-        self.stopped()
+        self.stopped() || (self.limits.small.is_some() && self.dual.passes > EXACT_AFTER)
     }
 
     /// Whether a limit is reached.
@@ -244,6 +251,16 @@ impl Search<'_, '_, '_> {
         (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
     }
 
+    /// Looks for answers around a pass of the last level, where its own decisions are not good enough yet and its prices may be.
+    fn offer_shifted(&mut self, y: &[f64], e: &Eval, gamma: f64, last: bool) {
+        if last
+            && !self.solved()
+            && let Some((source, cells)) = shifted(self.dual, e, y, gamma)
+        {
+            self.recovery.offer_decisions(self.dual, y, source, &cells);
+        }
+    }
+
     fn run(&mut self, mut y: Vec<f64>, mut warm: bool) -> Result<()> {
         let tolerance = self.limits.tolerance;
         let smoothed = tolerance.max(POLISHED);
@@ -258,16 +275,13 @@ impl Search<'_, '_, '_> {
             self.offer_uniform(&y)?;
         }
         let patience = WARM_PASSES * (1.0 + (1e-4 / tolerance).log10().max(0.0));
-        let campaigns = self.dual.campaigns();
-        let rows = y.len();
+        let (campaigns, rows) = (self.dual.campaigns(), y.len());
         let scale: f64 = self.dual.layout().places / self.dual.units.delivery[0];
         let reach = if warm { WARM_REACH } else { 4.0 } * gamma;
         let mut radius = Radius { campaign: vec![reach; campaigns], row: vec![4.0 * gamma; rows] };
-        let mut damping = Damping { mu: 1e-3, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+        let mut damping = Damping { mu: 1e-3, near: 1.0, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
         let mut previous = vec![0.0; rows];
-        let mut failures = 0;
-        let mut steps_in_all = 0;
-        let mut settled = false;
+        let (mut failures, mut steps_in_all, mut settled) = (0, 0, false);
         self.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
         if warm {
@@ -288,6 +302,7 @@ impl Search<'_, '_, '_> {
             let (mut steps, mut fall) = (0, 0.0);
             loop {
                 self.offer(&y, &e);
+                self.offer_shifted(&y, &e, gamma, last);
                 if self.done() || (warm && self.dual.passes > patience) {
                     return Ok(());
                 }
@@ -305,19 +320,17 @@ impl Search<'_, '_, '_> {
                 }
                 self.adapt(&mut radius, &mut previous, &g, gamma);
                 let before = e.smoothed;
-                let accepted = self.step(&mut y, &mut e, &g, gamma, last, &radius, &mut damping)?;
+                let accepted = self.step(&mut y, &mut e, &g, gamma, last, &mut radius, &mut damping)?;
                 steps += 1;
                 steps_in_all += 1;
                 fall = (before - e.smoothed) / e.smoothed.abs();
-                if accepted {
-                    failures = 0;
-                } else {
-                    failures += 1;
-                    radius.campaign.iter_mut().chain(&mut radius.row).for_each(|r| *r *= 0.3);
-                    if failures >= 4 {
-                        break;
-                    }
+                failures = if accepted { 0 } else { failures + 1 };
+                if failures >= FAILURES {
+                    break;
                 }
+            }
+            if self.stopped() {
+                return Ok(());
             }
             if last {
                 self.narrow(&y)?;
@@ -334,7 +347,7 @@ impl Search<'_, '_, '_> {
                     y.clone_from(&self.bound.1);
                     (gamma, last_gamma, failures) = (SETTLED_GAMMA, SETTLED_GAMMA, 0);
                     radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
-                    damping = Damping { mu: 1e-3, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+                    damping = Damping { mu: 1e-3, near: 1.0, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
                     self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
                     e = self.evaluate(&y, gamma)?;
                     continue;
@@ -342,9 +355,14 @@ impl Search<'_, '_, '_> {
                 last_gamma *= 0.5;
             }
             failures = 0;
+            if !last {
+                // The step that this level would take next: a pass where the prices stand already would tell little.
+                let g = self.dual.slope(&y, &e);
+                let step = newton_step(self.dual, &Query { e: &e, y: &y, g: &g, radius: &radius, accuracy: ACCURACY }, gamma, &damping);
+                y = self.landed(&y, &e, &g, &step);
+            }
             gamma = (gamma * RATIO).max(last_gamma);
-            damping.campaign.fill(0.0);
-            damping.row.fill(0.0);
+            damping.forget(0.0);
             self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
             e = self.evaluate(&y, gamma)?;
             radius.next_level(gamma);
@@ -423,16 +441,13 @@ impl Search<'_, '_, '_> {
         g: &[f64],
         gamma: f64,
         last: bool,
-        radius: &Radius,
+        radius: &mut Radius,
         damping: &mut Damping,
     ) -> Result<bool> {
-        let accuracy = if last { 1e-3 } else { 3e-2 };
-        let mut shorten = vec![1.0f64; y.len()];
+        let accuracy = if last { LAST_ACCURACY } else { ACCURACY };
         let mut step = newton_step(self.dual, &Query { e, y, g, radius, accuracy }, gamma, damping);
         for trial in 0..TRIALS {
-            let mut next: Vec<f64> =
-                (0..y.len()).map(|i| land(&self.dual.rows[i], e.bounds[i], y[i], shorten[i] * step[i], g[i])).collect();
-            self.dual.project(&mut next);
+            let next = self.landed(y, e, g, &step);
             let tried = self.evaluate(&next, gamma)?;
             let moved: Vec<f64> = next.iter().zip(y.iter()).map(|(n, y)| n - y).collect();
             let promised: f64 = moved.iter().zip(g).map(|(s, g)| s * g).sum();
@@ -440,8 +455,9 @@ impl Search<'_, '_, '_> {
                 *y = next;
                 *e = tried;
                 damping.mu = (damping.mu * 0.3).max(1e-3);
-                damping.campaign.iter_mut().for_each(|r| *r *= FORGET);
-                damping.row.iter_mut().for_each(|r| *r *= FORGET);
+                damping.forget(FORGET);
+                // Shared prices move little and many at once: what was missed beside such a move is hardly theirs, and would hold them for many passes.
+                self.dual.shared.iter().for_each(|i| damping.row[*i] = 0.0);
                 return Ok(true);
             }
             self.offer(&next, &tried);
@@ -450,7 +466,7 @@ impl Search<'_, '_, '_> {
             }
             if trial >= 3 {
                 let by = if trial == 3 { 0.3 } else { 0.2 };
-                for s in &mut shorten {
+                for s in &mut step {
                     *s *= by;
                 }
                 damping.mu = (damping.mu * 4.0).min(10.0);
@@ -459,14 +475,21 @@ impl Search<'_, '_, '_> {
             learn(&Model::new(self.dual, e, gamma), e, &tried, &moved, damping);
             step = newton_step(self.dual, &Query { e, y, g, radius, accuracy }, gamma, damping);
         }
+        radius.shrink();
         Ok(false)
+    }
+
+    /// Where a step from `y` lands.
+    fn landed(&self, y: &[f64], e: &Eval, g: &[f64], step: &[f64]) -> Vec<f64> {
+        let mut next: Vec<f64> = (0..y.len()).map(|i| land(&self.dual.rows[i], e.bounds[i], y[i], step[i], g[i])).collect();
+        self.dual.project(&mut next);
+        next
     }
 
     /// Bounds of the first level: floors and shares a fixed part inside their own.
     fn tighten(&mut self, floors: f64, others: f64) {
         let whole = self.dual.layout().places / self.dual.units.delivery[0];
-        let totals = vec![whole; self.dual.measures()];
-        self.set_tight(floors, others, others, &totals);
+        self.set_tight(floors, others, |_, r| others * -r.b * whole);
     }
 
     /// Bounds inside the rows' own by as much as a tenth of the gap asked for can pay.
@@ -475,10 +498,10 @@ impl Search<'_, '_, '_> {
         let mut totals = vec![0.0; m];
         e.cells.chunks_exact(m).for_each(|c| totals.iter_mut().zip(c).for_each(|(t, v)| *t += v));
         let budget = 0.1 * tolerance * e.bound.abs();
-        let (mut floors, mut shares, mut caps) = (0.0, 0.0, 0.0);
+        let (mut floors, mut shares, mut caps) = (0.0, 0, 0.0);
         for (r, p) in self.dual.rows.iter().zip(y).map(|(r, p)| (r, r.bounds_price(*p))) {
             if r.b != 0.0 {
-                shares += p.abs() * -r.b * totals[r.measure];
+                shares += usize::from(p != 0.0);
             } else if r.lo == r.hi {
                 floors += (p * r.lo).abs();
             } else if p < 0.0 {
@@ -487,19 +510,26 @@ impl Search<'_, '_, '_> {
                 caps += p * r.hi;
             }
         }
-        let part = |cost: f64| if cost > 0.0 { (budget / cost).min(0.02) } else { 0.02 };
-        let (floors, shares, caps) = (part(floors), 0.5 * part(shares), 0.5 * part(caps));
-        self.set_tight(floors, shares, caps, &totals);
+        let part = |cost: f64| if cost > 0.0 { (budget / cost).min(MARGIN) } else { MARGIN };
+        let (floors, caps) = (part(floors), 0.5 * part(caps));
+        // Every share the same part of the money, not of itself: else a single dear one leaves no room to all the others.
+        let each = 0.5 * budget / shares.max(1) as f64;
+        self.set_tight(floors, caps, |i, r| {
+            let most = MARGIN * -r.b * totals[r.measure];
+            let price = r.bounds_price(y[i]).abs();
+            if price * most > each { each / price } else { most }
+        });
     }
 
-    fn set_tight(&mut self, floors: f64, shares: f64, caps: f64, totals: &[f64]) {
-        let tight = |r: &Row| {
+    /// Bounds inside the rows' own by parts of floors and of shared caps, and by a room for each share.
+    fn set_tight(&mut self, floors: f64, caps: f64, share_room: impl Fn(usize, &Row) -> f64) {
+        let tight = |(i, r): (usize, &Row)| {
             if r.lo == r.hi {
                 // A target is passed a little: thinning takes it back exactly, and nothing would add what is missing.
                 let passed = r.lo * (1.0 + floors);
                 (passed, passed)
             } else if r.b != 0.0 {
-                let room = shares * -r.b * totals[r.measure];
+                let room = share_room(i, r);
                 (r.lo + room, r.hi - room)
             } else {
                 let hi = if r.scope == Scope::Campaign { r.hi } else { r.hi * (1.0 - caps) };
@@ -508,12 +538,15 @@ impl Search<'_, '_, '_> {
                 (lo.min(most.max(r.lo)), hi)
             }
         };
-        self.dual.tight = self.dual.rows.iter().map(tight).collect();
+        self.dual.tight = self.dual.rows.iter().enumerate().map(tight).collect();
     }
 }
 
 /// A Newton step that goes downhill.
 fn newton_step(dual: &Dual<'_>, q: &Query<'_>, gamma: f64, damping: &Damping) -> Vec<f64> {
+    if q.y.is_empty() {
+        return Vec::new();
+    }
     let model = Model::new(dual, q.e, gamma);
     let step = direction(&model, q, damping, 3);
     // The rounds can end in a step that goes uphill; a single round cannot.
@@ -541,7 +574,7 @@ fn learn(model: &Model<'_, '_>, e: &Eval, tried: &Eval, moved: &[f64], damping: 
     let m = dual.priced.len();
     let predicted = model.curve(moved);
     for (k, by) in model.moves(moved).iter().enumerate() {
-        let most = 20.0 * (model.flat[k] * gamma + e.near[k] + 1.0) / gamma;
+        let most = LEARNT * (model.flat[k] * gamma + e.near[k].max(tried.near[k]) + 1.0) / gamma;
         let mut own = (0..m).map(|j| dual.own[k * m + j]).filter(|i| *i != NONE);
         let missed = |i: usize| e.d[i] - tried.d[i] - predicted[i];
         if let Some(i) = own.next()

@@ -7,6 +7,11 @@ use super::newton::{Damping, Radius};
 
 /// Most request-side rows whose coupling to the campaigns is taken exactly.
 const COUPLED: usize = 48;
+/// Curvature of a campaign without fractional opportunities.
+const NOTHING: f64 = 1e-12;
+/// Where opportunities near a kink lie evenly within three smoothings, the nearest kink is a part of them away: into how many parts more a step
+/// divides that.
+const KINK: f64 = 2.0;
 
 /// A request-side row seen from the campaigns' price space.
 pub(super) struct Coupled {
@@ -48,11 +53,10 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         let rq: Vec<f64> = (0..campaigns)
             .map(|k| {
                 let h = model.flat[k];
-                (1e-5 + damping.mu) * h
-                    + ((e.near[k] + h * gamma) / (4.0 * gamma) - h).max(0.0)
-                    + 0.02 * own_slope(k) / radius.campaign[k]
-                    + 1e-9
-                    + damping.campaign[k]
+                let near = ((e.near[k] + h * gamma) / (4.0 * gamma) - h).max(0.0);
+                // Where nothing is fractional nothing gives way before the nearest kink, however little is missing: the step goes about there.
+                let near = if h <= NOTHING { near.min(KINK * own_slope(k) * (e.near[k] + 1.0) / (3.0 * gamma)) } else { near };
+                (1e-5 + damping.mu) * h + damping.near * near + 0.02 * own_slope(k) / radius.campaign[k] + 1e-9 + damping.campaign[k]
             })
             .collect();
         let mut matrix = model.block.clone();

@@ -1,0 +1,111 @@
+//! Answers around a pass that cost no other: its fractional opportunities are moved against each other until deliveries are where prices hold them.
+//!
+//! Prices are good long before every delivery is exact. Thinning throws away what is over a bound and leaves what is under one; fractional
+//! opportunities can give the one to the other, at next to no cost, since their candidates are worth the same within the smoothing.
+
+use super::dual::{Dual, Eval};
+use super::model::Model;
+use super::newton::{Damping, Radius};
+use super::precondition::Preconditioner;
+use super::recovery::Source;
+use super::system::{System, dot};
+
+/// Rounds: each moves what the ends of decisions kept from moving in the one before.
+const ROUNDS: usize = 3;
+/// Conjugate gradient steps of a round, and the residual that ends it.
+const STEPS: usize = 60;
+const ACCURACY: f64 = 1e-2;
+/// Deliveries nearer to their bounds than this part of where they were need no further round.
+const NEAR: f64 = 0.02;
+/// How far scores may be thought to move, in smoothings, where nearly nothing is fractional.
+const REACH: f64 = 4.0;
+
+/// Decisions around the pass `e` at prices `y`, and their sums by column and measure: those of the round whose deliveries are nearest to the bounds
+/// that priced rows are held to. `None` where no round is nearer than the pass.
+pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Option<(Source, Vec<f64>)> {
+    if y.is_empty() {
+        return None;
+    }
+    let model = Model::new(dual, e, gamma);
+    let free: Vec<bool> = dual.rows.iter().zip(y).map(|(r, p)| *p != 0.0 && r.fair.is_none() && !r.is_pinned()).collect();
+    let held = |i: usize| if y[i] > 0.0 { e.bounds[i].1 } else { e.bounds[i].0 };
+    let over =
+        |d: &[f64]| -> Vec<f64> { (0..y.len()).map(|i| if free[i] && held(i).is_finite() { d[i] - held(i) } else { 0.0 }).collect() };
+    let size = |over: &[f64]| over.iter().map(|o| o.abs()).sum::<f64>();
+    let mut left = over(&e.d);
+    let first = size(&left);
+    // What cannot move is not to be pushed: the regularisation of a Newton step, but for kinks that only a pass would find.
+    let radius = Radius { campaign: vec![0.02 * REACH * gamma; dual.campaigns()], row: vec![f64::INFINITY; y.len()] };
+    let damping = Damping { mu: 1e-3, near: 0.0, campaign: vec![0.0; dual.campaigns()], row: vec![0.0; y.len()] };
+    let system = System::new(&model, e, &left, &radius, &damping);
+    let precondition = Preconditioner::new(&system, &free);
+    let times = &|v: &[f64]| -> Vec<f64> { system.times(v).iter().zip(&free).map(|(v, f)| if *f { *v } else { 0.0 }).collect() };
+    let mut prices = vec![0.0; y.len()];
+    let mut best = (first, None);
+    for _ in 0..ROUNDS {
+        let more = solve(times, |r| precondition.apply(r), left);
+        prices.iter_mut().zip(more).for_each(|(p, more)| *p += more);
+        let charges = charges(dual, &prices);
+        if !charges.iter().all(|charge| charge.is_finite()) {
+            break;
+        }
+        let cells = cells(dual, e, &charges, gamma);
+        left = over(&dual.deliveries(&cells));
+        let now = size(&left);
+        if now < best.0 {
+            best = (now, Some((Source::Shifted(e.ask.clone(), charges), cells)));
+        }
+        if now < NEAR * first {
+            break;
+        }
+    }
+    best.1
+}
+
+/// Conjugate gradients.
+fn solve(times: impl Fn(&[f64]) -> Vec<f64>, precondition: impl Fn(&[f64]) -> Vec<f64>, mut r: Vec<f64>) -> Vec<f64> {
+    let mut x = vec![0.0; r.len()];
+    let mut z = precondition(&r);
+    let mut p = z.clone();
+    let scale = dot(&r, &z);
+    let mut rz = scale;
+    for _ in 0..STEPS {
+        if rz <= ACCURACY * ACCURACY * scale || rz <= 1e-300 {
+            break;
+        }
+        let t = times(&p);
+        let alpha = rz / dot(&p, &t).max(1e-300);
+        for i in 0..x.len() {
+            x[i] += alpha * p[i];
+            r[i] -= alpha * t[i];
+        }
+        z = precondition(&r);
+        let next = dot(&r, &z);
+        let beta = next / rz;
+        rz = next;
+        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
+    }
+    x
+}
+
+/// What prices charge a column for a unit of each measure, in scores.
+fn charges(dual: &Dual<'_>, prices: &[f64]) -> Vec<f64> {
+    let m = dual.measures();
+    let mut charges = vec![0.0; dual.layout().columns.len() * m];
+    for (own, priced) in charges.chunks_exact_mut(m).zip(dual.column_charges(prices).chunks_exact(dual.priced.len())) {
+        dual.priced.iter().zip(priced).for_each(|(j, charge)| own[*j] = charge * dual.units.price(*j));
+    }
+    charges
+}
+
+/// The sums of a pass with its fractional opportunities moved, in inner units.
+fn cells(dual: &Dual<'_>, e: &Eval, charges: &[f64], gamma: f64) -> Vec<f64> {
+    let m = dual.measures();
+    let mut cells = e.cells.clone();
+    for (_, active) in &e.sums.active {
+        active.shifted(charges, m, gamma * dual.units.score, |column, measure, amount| {
+            cells[column * m + measure] += amount / dual.units.delivery[measure];
+        });
+    }
+    cells
+}
