@@ -3,7 +3,7 @@
 //! Prices are good long before every delivery is exact. Thinning throws away what is over a bound and leaves what is under one; fractional
 //! opportunities can give the one to the other, at next to no cost, since their candidates are worth the same within the smoothing.
 
-use super::dual::{Dual, Eval};
+use super::dual::{Dual, Eval, Row};
 use super::model::Model;
 use super::newton::{Damping, Radius};
 use super::precondition::Preconditioner;
@@ -27,7 +27,9 @@ pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Optio
         return None;
     }
     let model = Model::new(dual, e, gamma);
-    let free: Vec<bool> = dual.rows.iter().zip(y).map(|(r, p)| *p != 0.0 && r.fair.is_none() && !r.is_pinned()).collect();
+    // A soft goal that is missed at its penalty is held to nothing.
+    let is_free = |(r, p): (&Row, &f64)| *p != 0.0 && *p > r.price_min && *p < r.price_max && r.fair.is_none();
+    let free: Vec<bool> = dual.rows.iter().zip(y).map(is_free).collect();
     let held = |i: usize| if y[i] > 0.0 { e.bounds[i].1 } else { e.bounds[i].0 };
     let over =
         |d: &[f64]| -> Vec<f64> { (0..y.len()).map(|i| if free[i] && held(i).is_finite() { d[i] - held(i) } else { 0.0 }).collect() };
