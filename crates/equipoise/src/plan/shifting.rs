@@ -36,7 +36,7 @@ pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Optio
     let size = |over: &[f64]| over.iter().map(|o| o.abs()).sum::<f64>();
     let mut left = over(&e.d);
     let first = size(&left);
-    // What cannot move is not to be pushed: the regularisation of a Newton step, but for kinks that only a pass would find.
+    // What cannot move is not to be pushed: the regularisation of a Newton step, but for kinks that only a pass would find. Of a radius it takes 0.02.
     let radius = Radius { campaign: vec![0.02 * REACH * gamma; dual.campaigns()], row: vec![f64::INFINITY; y.len()] };
     let damping = Damping { mu: 1e-3, near: 0.0, campaign: vec![0.0; dual.campaigns()], row: vec![0.0; y.len()] };
     let system = System::new(&model, e, &left, &radius, &damping);
