@@ -1,6 +1,6 @@
 //! Scorers as Java sees them: a handle; policies come and go as handles, everything else as numbers, UTF-8 text and JSON.
 
-use crate::argument::text;
+use crate::argument::{optional, text};
 use crate::error::Fault;
 use crate::policy::{POLICIES, strings};
 use crate::table::Table;
@@ -160,8 +160,8 @@ pub(crate) fn set_breaker<'local>(
     rule: JByteArray<'local>,
 ) -> Result<(), Fault> {
     let scorer = SCORERS.get(scorer)?;
-    let campaign = if campaign.is_null() { None } else { Some(text(env, &campaign, "campaign")?) };
-    let rule = if rule.is_null() { None } else { Some(Breaker::from_json(&text(env, &rule, "breaker")?)?) };
+    let campaign = optional(env, &campaign, "campaign")?;
+    let rule = optional(env, &rule, "breaker")?.map(|rule| Breaker::from_json(&rule)).transpose()?;
     Ok(scorer.set_breaker(campaign.as_deref(), rule)?)
 }
 

@@ -5,7 +5,7 @@ use crate::model::{Reason, Scope, mix, uniform};
 use crate::policy::{NONE, Policy};
 use equipoise_kernel::reserve;
 
-/// A campaign that takes part.
+/// A campaign that takes part: the default of a byte.
 const OPEN: u8 = 0;
 /// A campaign that a switch keeps out.
 const SWITCHED_OFF: u8 = 1;
@@ -45,17 +45,10 @@ impl Closed {
         Self { count: count as u32, known: Vec::new(), unknown: false }
     }
 
-    /// Says whether there was memory for it.
+    /// As [`mark`].
     fn close(&mut self, number: Option<u32>) -> bool {
-        let Some(number) = number else {
-            self.unknown = true;
-            return true;
-        };
-        let had = fill(&mut self.known, self.count as usize, false);
-        if had {
-            self.known[number as usize] = true;
-        }
-        had
+        self.unknown |= number.is_none();
+        number.is_none_or(|number| mark(&mut self.known, self.count as usize, number, true))
     }
 
     fn holds(&self, number: u32) -> bool {
@@ -93,11 +86,7 @@ impl Gates {
                 Scope::Artist | Scope::Label | Scope::Licensor => {
                     if let Some(party) = roster.key(scope, id) {
                         let off = &mut parties[scope as usize - Scope::Artist as usize];
-                        if fill(off, roster.keys(scope), false) {
-                            off[party as usize] = true;
-                        } else {
-                            gates.all = true;
-                        }
+                        gates.all |= !mark(off, roster.keys(scope), party, true);
                     }
                 }
             }
@@ -115,11 +104,7 @@ impl Gates {
 
     /// What is switched off stays off whatever happens: where there is no memory even in a [`crate::memory::Reserve`], everything is.
     fn set(&mut self, campaigns: usize, campaign: u32, gate: u8) {
-        if fill(&mut self.campaigns, campaigns, OPEN) {
-            self.campaigns[campaign as usize] = gate;
-        } else {
-            self.all = true;
-        }
+        self.all |= !mark(&mut self.campaigns, campaigns, campaign, gate);
     }
 
     /// [`Policy::id`] of the policy that these gates are for; a request with gates of another policy is refused.
@@ -169,11 +154,12 @@ impl Gates {
     }
 }
 
-/// Makes a list as long as it has to be; says whether there was memory for it.
-fn fill<T: Clone>(list: &mut Vec<T>, n: usize, value: T) -> bool {
+/// Sets an entry of a list of `n`, which is empty as long as none is set; says whether there was memory for it.
+fn mark<T: Clone + Default>(list: &mut Vec<T>, n: usize, at: u32, value: T) -> bool {
     let had = list.len() == n || reserve::open(|| list.try_reserve_exact(n - list.len())).0.is_ok();
     if had {
-        list.resize(n, value);
+        list.resize(n, T::default());
+        list[at as usize] = value;
     }
     had
 }
