@@ -5,6 +5,7 @@
 
 mod lineup;
 
+use equipoise::Result;
 use equipoise::evaluate::{Batch, Outcome};
 use equipoise::memory::Reserve;
 use equipoise::model::{GoalKind, Ledger, Scope};
@@ -12,7 +13,6 @@ use equipoise::policy::{Draft, Lineage, Policy};
 use equipoise::score::{
     Action, Breaker, Breakers, DecisionRecord, Install, Measures, Recording, Request, Reset, Scorer, Switches, Workspace,
 };
-use equipoise::Result;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::PathBuf;
 use std::process::Command;

@@ -16,7 +16,7 @@ pub fn project(w: &[f64], slots: u32, out: &mut Vec<f64>) -> bool {
     if binds {
         // From the last that can be taken, so that large scores lose no digits.
         let base = w[(slots as usize).min(w.len()) - 1];
-        let theta = threshold(w, base, total);
+        let theta = threshold(w, base, total, 0.0);
         out.extend(w.iter().map(|v| (v - base - theta).clamp(0.0, 1.0)));
     } else {
         out.extend(w.iter().map(|v| v.min(1.0)));
@@ -24,9 +24,10 @@ pub fn project(w: &[f64], slots: u32, out: &mut Vec<f64>) -> bool {
     binds
 }
 
-/// The `theta` at which `clip(w - base - theta, 0, 1)` sums to `total`.
-fn threshold(w: &[f64], base: f64, total: f64) -> f64 {
-    let (mut low, mut high) = (-base, w[0] - base);
+/// The `theta` at which `clip(w - base - theta, 0, 1)` sums to `total`, where it lies so that `base + theta` is at least `least`; `w` is sorted
+/// descending.
+pub(super) fn threshold(w: &[f64], base: f64, total: f64, least: f64) -> f64 {
+    let (mut low, mut high) = (least - base, w[0] - base);
     let mut theta = (-1f64).max(low);
     let mut piece = (usize::MAX, usize::MAX);
     for _ in 0..100 {

@@ -1,5 +1,6 @@
 //! Fractional decisions moved against each other: the answers around a pass that need no other pass.
 
+use super::row::threshold;
 use super::sums::Active;
 
 /// No entry is moved further, so that sums keep their digits.
@@ -11,38 +12,16 @@ pub(super) fn shift(x: &mut [f64], by: &[f64], room: f64, binds: bool) {
     let total = x.iter().sum::<f64>() + room;
     x.iter_mut().zip(by).for_each(|(x, by)| *x -= by.clamp(-FAR, FAR));
     let fits = !binds && x.iter().map(|v| v.clamp(0.0, 1.0)).sum::<f64>() <= total;
-    let theta = if fits { 0.0 } else { threshold(x, total) };
+    let (mut base, mut theta) = (0.0, 0.0);
+    if !fits {
+        let mut sorted = x.to_vec();
+        sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+        base = sorted[0];
+        theta = threshold(&sorted, base, total, sorted[sorted.len() - 1] - 1.0);
+    }
     for v in x.iter_mut() {
-        *v = (*v - theta).clamp(0.0, 1.0);
+        *v = (*v - base - theta).clamp(0.0, 1.0);
     }
-}
-
-/// The `theta` at which `clip(v - theta, 0, 1)` sums to `total`, which is between 0 and the number of entries: Newton steps on the piecewise linear
-/// sum, safeguarded by bisection.
-fn threshold(v: &[f64], total: f64) -> f64 {
-    let (mut low, mut high) = v.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v - 1.0), high.max(*v)));
-    let mut theta = (v.iter().sum::<f64>() - total) / v.len() as f64;
-    for _ in 0..100 {
-        theta = theta.clamp(low, high);
-        let (mut whole, mut parts, mut sum) = (0.0, 0.0, 0.0);
-        for v in v {
-            let z = v - theta;
-            if z >= 1.0 {
-                whole += 1.0;
-            } else if z > 0.0 {
-                parts += 1.0;
-                sum += v;
-            }
-        }
-        let excess = whole + sum - parts * theta - total;
-        *(if excess > 0.0 { &mut low } else { &mut high }) = theta;
-        let next = if parts > 0.0 { (whole + sum - total) / parts } else { 0.5 * (low + high) };
-        if next == theta || low >= high {
-            break;
-        }
-        theta = if next > low && next < high { next } else { 0.5 * (low + high) };
-    }
-    theta
 }
 
 impl Active {

@@ -3,7 +3,7 @@
 use super::dual::{Dual, Eval, NONE};
 use super::model::Model;
 use super::precondition::Preconditioner;
-use super::system::{System, dot};
+use super::system::{System, conjugate, dot};
 use super::tied::Tied;
 
 /// Conjugate gradient steps at most.
@@ -17,6 +17,10 @@ pub(super) struct Radius {
 }
 
 impl Radius {
+    pub(super) fn new(campaign: f64, row: f64, campaigns: usize, rows: usize) -> Self {
+        Self { campaign: vec![campaign; campaigns], row: vec![row; rows] }
+    }
+
     /// After a step that failed.
     pub(super) fn shrink(&mut self) {
         self.campaign.iter_mut().chain(&mut self.row).for_each(|r| *r *= 0.3);
@@ -43,6 +47,11 @@ pub(super) struct Damping {
 }
 
 impl Damping {
+    /// Nothing learnt yet.
+    pub(super) fn new(near: f64, campaigns: usize, rows: usize) -> Self {
+        Self { mu: 1e-3, near, campaign: vec![0.0; campaigns], row: vec![0.0; rows] }
+    }
+
     /// Keeps a part of what was learnt.
     pub(super) fn forget(&mut self, kept: f64) {
         self.campaign.iter_mut().chain(&mut self.row).for_each(|learnt| *learnt *= kept);
@@ -141,7 +150,7 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
     if !free.contains(&true) {
         return (step, vec![0.0; dual.groups.len()]);
     }
-    let masked = |v: &[f64]| -> Vec<f64> { system.times(v).iter().zip(&free).map(|(v, f)| if *f { *v } else { 0.0 }).collect() };
+    let masked = |v: &[f64]| system.times_free(v, &free);
     let slope = |i: usize| match state[i] {
         State::Above => q.e.d[i] - q.e.bounds[i].1,
         State::Below => q.e.d[i] - q.e.bounds[i].0,
@@ -165,27 +174,12 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
     tied.project(&mut b, &mut answer, &mut levels);
     let scale = dot(&b, &answer);
     levels.fill(0.0);
-    let mut z = precondition.apply(&r);
-    tied.project(&mut r, &mut z, &mut levels);
-    let mut p = z.clone();
-    let mut rz = dot(&r, &z);
-    for _ in 0..STEPS {
-        if rz <= q.accuracy * q.accuracy * scale || rz <= 1e-300 {
-            break;
-        }
-        let t = masked(&p);
-        let alpha = rz / dot(&p, &t).max(1e-300);
-        for i in 0..x.len() {
-            x[i] += alpha * p[i];
-            r[i] -= alpha * t[i];
-        }
-        z = precondition.apply(&r);
-        tied.project(&mut r, &mut z, &mut levels);
-        let next = dot(&r, &z);
-        let beta = next / rz;
-        rz = next;
-        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
-    }
+    let least = q.accuracy * q.accuracy * scale;
+    conjugate(x, r, (STEPS, least), masked, |r| {
+        let mut z = precondition.apply(r);
+        tied.project(r, &mut z, &mut levels);
+        z
+    });
     step.iter_mut().zip(&free).zip(x.iter()).filter(|((_, f), _)| **f).for_each(|((s, _), x)| *s = *x);
     (step, levels)
 }

@@ -8,7 +8,7 @@ use super::model::Model;
 use super::newton::{Damping, Radius};
 use super::precondition::Preconditioner;
 use super::recovery::Source;
-use super::system::{System, dot};
+use super::system::{System, conjugate, dot};
 
 /// Rounds: each moves what the ends of decisions kept from moving in the one before.
 const ROUNDS: usize = 3;
@@ -37,15 +37,16 @@ pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Optio
     let mut left = over(&e.d);
     let first = size(&left);
     // What cannot move is not to be pushed: the regularisation of a Newton step, but for kinks that only a pass would find. Of a radius it takes 0.02.
-    let radius = Radius { campaign: vec![0.02 * REACH * gamma; dual.campaigns()], row: vec![f64::INFINITY; y.len()] };
-    let damping = Damping { mu: 1e-3, near: 0.0, campaign: vec![0.0; dual.campaigns()], row: vec![0.0; y.len()] };
+    let radius = Radius::new(0.02 * REACH * gamma, f64::INFINITY, dual.campaigns(), y.len());
+    let damping = Damping::new(0.0, dual.campaigns(), y.len());
     let system = System::new(&model, e, &left, &radius, &damping);
     let precondition = Preconditioner::new(&system, &free);
-    let times = &|v: &[f64]| -> Vec<f64> { system.times(v).iter().zip(&free).map(|(v, f)| if *f { *v } else { 0.0 }).collect() };
     let mut prices = vec![0.0; y.len()];
     let mut best = (first, None);
     for _ in 0..ROUNDS {
-        let more = solve(times, |r| precondition.apply(r), left);
+        let mut more = vec![0.0; y.len()];
+        let least = ACCURACY * ACCURACY * dot(&left, &precondition.apply(&left));
+        conjugate(&mut more, left, (STEPS, least), |v| system.times_free(v, &free), |r| precondition.apply(r));
         prices.iter_mut().zip(more).for_each(|(p, more)| *p += more);
         let charges = charges(dual, &prices);
         if !charges.iter().all(|charge| charge.is_finite()) {
@@ -62,32 +63,6 @@ pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Optio
         }
     }
     best.1
-}
-
-/// Conjugate gradients.
-fn solve(times: impl Fn(&[f64]) -> Vec<f64>, precondition: impl Fn(&[f64]) -> Vec<f64>, mut r: Vec<f64>) -> Vec<f64> {
-    let mut x = vec![0.0; r.len()];
-    let mut z = precondition(&r);
-    let mut p = z.clone();
-    let scale = dot(&r, &z);
-    let mut rz = scale;
-    for _ in 0..STEPS {
-        if rz <= ACCURACY * ACCURACY * scale || rz <= 1e-300 {
-            break;
-        }
-        let t = times(&p);
-        let alpha = rz / dot(&p, &t).max(1e-300);
-        for i in 0..x.len() {
-            x[i] += alpha * p[i];
-            r[i] -= alpha * t[i];
-        }
-        z = precondition(&r);
-        let next = dot(&r, &z);
-        let beta = next / rz;
-        rz = next;
-        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
-    }
-    x
 }
 
 /// What prices charge a column for a unit of each measure, in scores.

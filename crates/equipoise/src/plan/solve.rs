@@ -278,8 +278,8 @@ impl Search<'_, '_, '_> {
         let (campaigns, rows) = (self.dual.campaigns(), y.len());
         let scale: f64 = self.dual.layout().places / self.dual.units.delivery[0];
         let reach = if warm { WARM_REACH } else { 4.0 } * gamma;
-        let mut radius = Radius { campaign: vec![reach; campaigns], row: vec![4.0 * gamma; rows] };
-        let mut damping = Damping { mu: 1e-3, near: 1.0, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+        let mut radius = Radius::new(reach, 4.0 * gamma, campaigns, rows);
+        let mut damping = Damping::new(1.0, campaigns, rows);
         let mut previous = vec![0.0; rows];
         let (mut failures, mut steps_in_all, mut settled) = (0, 0, false);
         self.tighten(0.02, 0.004);
@@ -294,7 +294,7 @@ impl Search<'_, '_, '_> {
                 self.offer(&y, &e);
                 (warm, gamma) = (false, wide);
                 e = self.evaluate(&y, gamma)?;
-                radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
+                radius = Radius::new(4.0 * gamma, 4.0 * gamma, campaigns, rows);
             }
         }
         loop {
@@ -346,8 +346,8 @@ impl Search<'_, '_, '_> {
                     settled = true;
                     y.clone_from(&self.bound.1);
                     (gamma, last_gamma, failures) = (SETTLED_GAMMA, SETTLED_GAMMA, 0);
-                    radius = Radius { campaign: vec![4.0 * gamma; campaigns], row: vec![4.0 * gamma; rows] };
-                    damping = Damping { mu: 1e-3, near: 1.0, campaign: vec![0.0; campaigns], row: vec![0.0; rows] };
+                    radius = Radius::new(4.0 * gamma, 4.0 * gamma, campaigns, rows);
+                    damping = Damping::new(1.0, campaigns, rows);
                     self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
                     e = self.evaluate(&y, gamma)?;
                     continue;

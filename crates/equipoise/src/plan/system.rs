@@ -41,6 +41,36 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
+/// Conjugate gradients from `x`, whose residual is `r`: `steps` at most, until the residual in the preconditioner's measure is `least`. The
+/// preconditioner may move a residual to where it has to stay.
+pub(super) fn conjugate(
+    x: &mut [f64],
+    mut r: Vec<f64>,
+    (steps, least): (usize, f64),
+    times: impl Fn(&[f64]) -> Vec<f64>,
+    mut precondition: impl FnMut(&mut [f64]) -> Vec<f64>,
+) {
+    let mut z = precondition(&mut r);
+    let mut p = z.clone();
+    let mut rz = dot(&r, &z);
+    for _ in 0..steps {
+        if rz <= least || rz <= 1e-300 {
+            break;
+        }
+        let t = times(&p);
+        let alpha = rz / dot(&p, &t).max(1e-300);
+        for i in 0..x.len() {
+            x[i] += alpha * p[i];
+            r[i] -= alpha * t[i];
+        }
+        z = precondition(&mut r);
+        let next = dot(&r, &z);
+        let beta = next / rz;
+        rz = next;
+        p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
+    }
+}
+
 impl<'m, 'a, 'e> System<'m, 'a, 'e> {
     /// The system at slope `g`: damped where curvature is small, where many opportunities are near a kink, and where steps were rejected.
     pub(super) fn new(model: &'m Model<'a, 'e>, e: &Eval, g: &[f64], radius: &Radius, damping: &Damping) -> Self {
@@ -128,6 +158,11 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
     /// What a row adds to its own diagonal.
     pub(super) fn stiffness(&self, row: usize) -> f64 {
         self.ry[row] + self.bend[row]
+    }
+
+    /// The same of the free prices alone.
+    pub(super) fn times_free(&self, v: &[f64], free: &[bool]) -> Vec<f64> {
+        self.times(v).iter().zip(free).map(|(v, free)| if *free { *v } else { 0.0 }).collect()
     }
 
     /// The regularised model's matrix times `v`.
