@@ -55,6 +55,32 @@ impl Options {
         request.explore = !given(CERTAIN);
         request.drop_invalid = given(DROP_INVALID);
     }
+
+    /// Copies the arrays that `what` is made of.
+    fn take(&mut self, env: &Env, what: jint, ints: &JIntArray, floats: &JFloatArray, width: usize) -> std::result::Result<(), Fault> {
+        let counts = if ints.is_null() { 0 } else { ints.len(env)? };
+        let amounts = if floats.is_null() { 0 } else { floats.len(env)? };
+        self.width = if what == EMBEDDINGS { width } else { self.width };
+        let unsigned = |own: &mut Vec<jint>, unsigned: &mut Vec<u32>| {
+            copy(own, counts, |to| Ok(ints.get_region(env, 0, to)?))?;
+            copy(unsigned, counts, |to| {
+                to.iter_mut().zip(own).for_each(|(to, from)| *to = *from as u32);
+                Ok(())
+            })
+        };
+        match what {
+            FREQUENCY => unsigned(&mut self.frequency, &mut self.counts)?,
+            MIX => unsigned(&mut self.category, &mut self.categories)?,
+            _ => {}
+        }
+        let own = match what {
+            UNCERTAINTY => &mut self.uncertainty,
+            MIX => &mut self.target,
+            EMBEDDINGS | SIMILARITY => &mut self.similarity,
+            _ => return Ok(()),
+        };
+        copy(own, amounts, |to| Ok(floats.get_region(env, 0, to)?))
+    }
 }
 
 /// Copies the arrays that `what` is made of; the others are null.
@@ -68,34 +94,10 @@ pub(crate) fn set<'local>(
     width: jint,
 ) -> std::result::Result<(), Fault> {
     let width = usize::try_from(width).map_err(|_| Error::new(codes::RANGE, "width", None, format!("is {width}")))?;
-    let counts = if ints.is_null() { 0 } else { ints.len(env)? };
-    let amounts = if floats.is_null() { 0 } else { floats.len(env)? };
     let mut taken = Ok(());
     WORKSPACES.exclusively(workspace, |state| {
         state.forget();
-        let own = state.options();
-        own.width = if what == EMBEDDINGS { width } else { own.width };
-        taken = (|| {
-            let ints = |own: &mut Vec<jint>, unsigned: &mut Vec<u32>| {
-                copy(own, counts, |to| Ok(ints.get_region(env, 0, to)?))?;
-                copy(unsigned, counts, |to| {
-                    to.iter_mut().zip(own).for_each(|(to, from)| *to = *from as u32);
-                    Ok(())
-                })
-            };
-            match what {
-                FREQUENCY => ints(&mut own.frequency, &mut own.counts)?,
-                MIX => ints(&mut own.category, &mut own.categories)?,
-                _ => {}
-            }
-            let own = match what {
-                UNCERTAINTY => &mut own.uncertainty,
-                MIX => &mut own.target,
-                EMBEDDINGS | SIMILARITY => &mut own.similarity,
-                _ => return Ok(()),
-            };
-            copy(own, amounts, |to| Ok(floats.get_region(env, 0, to)?))
-        })();
+        taken = state.options().take(env, what, &ints, &floats, width);
         Ok(())
     })?;
     taken

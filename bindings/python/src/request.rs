@@ -11,7 +11,6 @@ use crate::policy::Policy;
 use crate::record::DecisionRecord;
 use equipoise::Error;
 use equipoise::error::codes;
-use equipoise::memory::spared;
 use equipoise::policy::NONE;
 use equipoise::score::{self as core, Measures, Recording, UNKNOWN, UNWRITTEN, Workspace};
 use numpy::{PyArray1, PyArray2};
@@ -20,8 +19,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most candidates of one request.
 const CANDIDATE_LIMIT: usize = 1 << 24;
-/// About how many bytes a workspace takes for each.
-const WORKSPACE: usize = 32;
 
 /// Columns are whole cache lines apart.
 const LINE: usize = 16;
@@ -86,10 +83,8 @@ impl Request {
         // At most 2^24 * (2^10 + 6) cells: no overflow.
         let stride = capacity.div_ceil(LINE) * LINE;
         let m = names.len();
-        let (cells, workspace) = enter(py, || {
-            let workspace = spared("max_candidates", WORKSPACE * capacity, || Ok::<_, Error>(Workspace::with_capacity(capacity)))?;
-            Ok((Cells::new(stride * (m + 6), "max_candidates")?, workspace))
-        })?;
+        let (cells, workspace) =
+            enter(py, || Ok((Cells::new(stride * (m + 6), "max_candidates")?, Workspace::try_with_capacity(capacity)?)))?;
         let at = |column: usize| column * stride;
         let (campaign, item) = (Block::new(&cells, at(1), capacity, 1, stride), Block::new(&cells, at(2), capacity, 1, stride));
         let measures: Block<f32> = Block::new(&cells, at(6), capacity, m, stride);

@@ -6,10 +6,14 @@ use super::results::Results;
 use super::seat::Seat;
 use super::{Blend, DecisionRecord, Explanation, Recording, Request};
 use crate::error::{Error, Result, codes};
+use crate::memory::spared;
 use crate::model::{Reason, organic};
 use crate::policy::{PLACE_LIMIT, Policy};
 use equipoise_kernel::{LANES, score::Bench};
 use std::collections::TryReserveError;
+
+/// About how many bytes a workspace takes for each candidate.
+const EACH: usize = 32;
 
 /// Results and scratch memory of one request at a time; used again and again, it stops allocating.
 #[derive(Debug, Default)]
@@ -63,6 +67,14 @@ impl Workspace {
             places: organic::Places::with_capacity(places),
             ..Self::default()
         }
+    }
+
+    /// The same, where the memory can be had.
+    ///
+    /// # Errors
+    /// `resource_exhausted.memory`.
+    pub fn try_with_capacity(n: usize) -> Result<Self> {
+        spared("workspace", n.saturating_mul(EACH), || Ok(Self::with_capacity(n)))
     }
 
     /// From now on scores, picks and positions are written straight to this memory of the caller's, from its start on. A request may then have
