@@ -5,7 +5,8 @@ use equipoise_kernel::nearest;
 /// A power-of-two scale for terms whose absolute values sum to at most a known total.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    exponent: i32,
+    /// A power of two.
+    factor: f64,
 }
 
 impl Scale {
@@ -13,32 +14,32 @@ impl Scale {
     #[must_use]
     pub fn for_total(total: f64) -> Self {
         let ceil = if total > 0.0 { total.log2().ceil() as i32 } else { 0 };
-        Self { exponent: (61 - ceil).clamp(-900, 900) }
+        Self { factor: 2f64.powi((61 - ceil).clamp(-900, 900)) }
     }
 
     /// The factor a term is multiplied by.
     #[must_use]
     pub fn factor(self) -> f64 {
-        2f64.powi(self.exponent)
+        self.factor
     }
 
     /// A term as an integer, rounded to nearest.
     #[inline]
     #[must_use]
     pub fn quantise(self, term: f64) -> i64 {
-        quantise(term, self.factor())
+        quantise(term, self.factor)
     }
 
     /// A sum of terms as a number.
     #[must_use]
     pub fn value(self, sum: i128) -> f64 {
-        sum as f64 * 2f64.powi(-self.exponent)
+        sum as f64 / self.factor
     }
 
     /// How far the sum of `terms` rounded terms can lie from the true one.
     #[must_use]
     pub fn error(self, terms: f64) -> f64 {
-        0.5 * terms * 2f64.powi(-self.exponent)
+        0.5 * terms / self.factor
     }
 }
 

@@ -6,11 +6,11 @@ use super::priced::{Priced, Projection};
 use super::settled::{Look, Restless, Settled};
 use super::shift::{charge, shift};
 use super::sums::{Active, Sums};
+use super::threads::{Parts, Threads};
 use super::uniform::{self, Split};
 use super::{Ask, Exchange};
-use crate::error::{Error, Result, codes};
+use crate::error::Result;
 use equipoise_kernel::{Block, LANES, Row, Scratch, Taker, Tally, choose};
-use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Local {
     packed: Arc<Packed>,
     blocks: Range<usize>,
-    threads: Option<rayon::ThreadPool>,
+    threads: Threads,
     /// What the latest passes settled, and how they moved.
     settled: Option<Settled>,
     restless: Restless,
@@ -44,12 +44,7 @@ impl Local {
     /// If the range reaches past the last block.
     pub fn shard(packed: Arc<Packed>, blocks: Range<usize>, threads: usize) -> Result<Self> {
         assert!(blocks.end <= packed.blocks.len(), "blocks of this sample");
-        let build = |n| rayon::ThreadPoolBuilder::new().num_threads(n).thread_name(|i| format!("equipoise-pass-{i}")).build();
-        let threads = match threads {
-            0 | 1 => None,
-            n => Some(build(n).map_err(|e| Error::new(codes::MEMORY, "threads", None, format!("cannot start {n} threads: {e}")))?),
-        };
-        Ok(Self { packed, blocks, threads, settled: None, restless: Restless::default(), evaluated: 0 })
+        Ok(Self { packed, blocks, threads: Threads::new(threads)?, settled: None, restless: Restless::default(), evaluated: 0 })
     }
 
     /// The sample.
@@ -111,23 +106,13 @@ impl Local {
         Ok(())
     }
 
-    /// Shares `items` among the threads; one part's answer each, in order.
-    fn shared<T: Send>(&self, items: Range<usize>, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
-        match &self.threads {
-            None => Ok(vec![work(items)?]),
-            Some(pool) => {
-                let n = pool.current_num_threads();
-                let part = |i: usize| items.start + items.len() * i / n..items.start + items.len() * (i + 1) / n;
-                pool.install(|| (0..n).into_par_iter().map(|i| work(part(i))).collect())
-            }
+    /// The sums of passes over parts that threads take, merged.
+    fn sums(&self, parts: usize, work: impl Fn(Parts<'_>) -> Result<Sums> + Sync) -> Result<Sums> {
+        let mut found = self.threads.each(parts, work).into_iter();
+        let mut all = found.next().unwrap_or_else(|| Ok(Sums::default()))?;
+        for sums in found {
+            all.merge(sums?);
         }
-    }
-
-    /// The sums of `items`, merged.
-    fn sums(&self, items: Range<usize>, work: impl Fn(Range<usize>) -> Result<Sums> + Sync) -> Result<Sums> {
-        let mut parts = self.shared(items, work)?.into_iter();
-        let mut all = parts.next().unwrap_or_default();
-        parts.for_each(|part| all.merge(part));
         Ok(all)
     }
 
@@ -139,7 +124,9 @@ impl Local {
         }
         // Blocks that are not in memory are to stay outside.
         let Some(reach) = self.restless.reach(priced, layout).filter(|_| self.packed.blocks.are_here()) else { return Ok(false) };
-        let looks = self.shared(self.blocks.clone(), |blocks| Settled::look(&self.packed, priced, &reach, blocks))?;
+        let first = self.blocks.start;
+        let looks = self.threads.each(self.blocks.len(), |taken| Settled::look(&self.packed, priced, &reach, taken.map(|b| first + b)));
+        let looks = looks.into_iter().collect::<Result<Vec<_>>>()?;
         self.evaluated += looks.iter().map(Look::rows).sum::<u64>();
         self.settled = Settled::new(priced, reach, looks);
         if self.settled.is_none() {
@@ -155,33 +142,36 @@ impl Exchange for Local {
     }
 
     fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-        match self.threads.as_ref().filter(|_| parts > 1) {
-            None => (0..parts).for_each(work),
-            Some(pool) => pool.install(|| (0..parts).into_par_iter().for_each(work)),
-        }
+        self.threads.each(parts, |taken| taken.for_each(work));
     }
 
     fn pass(&mut self, ask: &Ask) -> Result<Sums> {
         let packed = &self.packed;
         match ask {
-            Ask::Uniform if packed.uniform.is_some() => uniform_pass(packed, self.blocks.clone()),
-            Ask::Uniform => self.sums(self.blocks.clone(), |blocks| uniform_pass(packed, blocks)),
+            Ask::Uniform => match packed.uniform.as_ref().filter(|_| self.blocks == (0..packed.blocks.len())) {
+                Some(cells) => {
+                    let layout = &packed.layout;
+                    Ok(Sums { cells: cells.clone(), rows: layout.rows, ..Sums::zero(layout.columns.len(), layout.measures) })
+                }
+                None => self.sums(self.blocks.len(), |taken| uniform_pass(packed, taken.map(|b| self.blocks.start + b))),
+            },
             Ask::Prices(prices) => {
                 let priced = Priced::new(&packed.layout, prices);
                 let is_settled = self.settle(&priced)?;
                 let packed = &self.packed;
                 let sums = if let Some(settled) = self.settled.as_ref().filter(|_| is_settled) {
-                    let live = self.sums(0..settled.live.len(), |live| {
+                    let live = self.sums(settled.live.len(), |taken| {
                         let mut pass = Pass::new(&packed.layout, &priced);
-                        settled.live[live].iter().for_each(|(b, block)| pass.over(*b, block));
+                        taken.map(|i| &settled.live[i]).for_each(|(b, block)| pass.over(*b, block));
                         Ok(pass.into_sums())
                     })?;
                     self.evaluated += live.rows;
                     settled.complete(live)
                 } else {
-                    let sums = self.sums(self.blocks.clone(), |blocks| {
+                    let sums = self.sums(self.blocks.len(), |mut taken| {
                         let mut pass = Pass::new(&packed.layout, &priced);
-                        blocks.into_iter().try_for_each(|b| packed.blocks.get(b).map(|block| pass.over(b as u32, &block)))?;
+                        let mut over = |b: usize| packed.blocks.get(b).map(|block| pass.over(b as u32, &block));
+                        taken.try_for_each(|b| over(self.blocks.start + b))?;
                         Ok(pass.into_sums())
                     })?;
                     self.evaluated += sums.rows;
@@ -194,13 +184,7 @@ impl Exchange for Local {
     }
 }
 
-fn uniform_pass(packed: &Packed, blocks: Range<usize>) -> Result<Sums> {
-    if let Some(cells) = &packed.uniform
-        && blocks == (0..packed.blocks.len())
-    {
-        let layout = &packed.layout;
-        return Ok(Sums { cells: cells.clone(), rows: layout.rows, ..Sums::zero(layout.columns.len(), layout.measures) });
-    }
+fn uniform_pass(packed: &Packed, blocks: impl Iterator<Item = usize>) -> Result<Sums> {
     let mut split = Split::new(&packed.layout);
     for b in blocks {
         split.add(&*packed.blocks.get(b)?);

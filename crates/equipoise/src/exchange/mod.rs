@@ -12,6 +12,7 @@ mod row;
 mod settled;
 mod shift;
 mod sums;
+mod threads;
 mod uniform;
 
 pub(crate) use blocks::Source;
@@ -66,7 +67,7 @@ impl Prices {
 }
 
 /// Runs passes over one sample.
-pub trait Exchange {
+pub trait Exchange: Sync {
     /// What the sample looks like.
     fn layout(&self) -> &Layout;
 

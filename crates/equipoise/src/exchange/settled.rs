@@ -6,7 +6,6 @@ use super::priced::Priced;
 use super::sums::Sums;
 use crate::error::Result;
 use equipoise_kernel::{Block, Margins, Scratch, Taker, choose};
-use std::ops::Range;
 
 /// How far the score of a candidate may move from where opportunities were looked at, in ridges, and in the farthest move of its column of late.
 const REACH: f64 = 8.0;
@@ -53,7 +52,7 @@ impl Look {
 
 impl Settled {
     /// Looks at some blocks, where scores may move by `reach`. O(candidates).
-    pub(super) fn look(packed: &Packed, priced: &Priced, reach: &[f64], blocks: Range<usize>) -> Result<Look> {
+    pub(super) fn look(packed: &Packed, priced: &Priced, reach: &[f64], blocks: impl Iterator<Item = usize>) -> Result<Look> {
         let common = REACH * priced.gamma;
         let farthest = reach.iter().fold(common, |a, b| a.max(*b));
         let rounding = ROUNDINGS * (f64::from(priced.margins.error) + farthest * f64::from(f32::EPSILON));
@@ -92,6 +91,7 @@ impl Settled {
             all.rows += look.rows;
             all.live.extend(look.live);
         }
+        all.live.sort_unstable_by_key(|(b, _)| *b);
         let live: u64 = all.live.iter().map(|(_, block)| block.candidates()).sum();
         (live as f64 <= MOST_LIVE * all.rows as f64).then(|| Self {
             wide: priced.wide.clone(),

@@ -12,18 +12,7 @@ pub(super) struct Cholesky {
 impl Cholesky {
     /// Factors a symmetric matrix of `n` rows. O(n^3).
     pub(super) fn new(mut a: Vec<f64>, n: usize) -> Self {
-        for j in 0..n {
-            let (done, rest) = a.split_at_mut(j * n);
-            let row = &mut rest[..n];
-            for i in 0..j {
-                let above = &done[i * n..][..=i];
-                let sum: f64 = above[..i].iter().zip(&row[..i]).map(|(x, y)| x * y).sum();
-                row[i] = (row[i] - sum) / above[i];
-            }
-            let sum: f64 = row[..j].iter().map(|x| x * x).sum();
-            let pivot = row[j] - sum;
-            row[j] = if pivot > 1e-11 * row[j].abs() && pivot > 0.0 { pivot.sqrt() } else { 1e30 };
-        }
+        factorise(&mut a, n);
         let transposed = if n > 1 { (0..n * n).map(|i| a[i % n * n + i / n]).collect() } else { Vec::new() };
         Self { l: a, transposed, n }
     }
@@ -56,6 +45,41 @@ impl Cholesky {
                 *b -= l * x;
             }
         }
+    }
+}
+
+/// Factors a symmetric matrix of `n` rows in place: `L` takes the lower half. O(n^3).
+pub(super) fn factorise(a: &mut [f64], n: usize) {
+    for j in 0..n {
+        let (done, rest) = a.split_at_mut(j * n);
+        let row = &mut rest[..n];
+        for i in 0..j {
+            let above = &done[i * n..][..=i];
+            let sum: f64 = above[..i].iter().zip(&row[..i]).map(|(x, y)| x * y).sum();
+            row[i] = (row[i] - sum) / above[i];
+        }
+        let sum: f64 = row[..j].iter().map(|x| x * x).sum();
+        let pivot = row[j] - sum;
+        row[j] = if pivot > 1e-11 * row[j].abs() && pivot > 0.0 { pivot.sqrt() } else { 1e30 };
+    }
+}
+
+/// Solves in place by a small factor that [`factorise`] gave. O(n^2).
+#[inline]
+pub(super) fn substitute(l: &[f64], b: &mut [f64]) {
+    if let ([b], [l]) = (&mut *b, l) {
+        // Most campaigns have one price of their own.
+        *b = *b / l / l;
+        return;
+    }
+    let n = b.len();
+    for i in 0..n {
+        b[i] = (b[i] - (0..i).map(|j| l[i * n + j] * b[j]).sum::<f64>()) / l[i * n + i];
+    }
+    for i in (0..n).rev() {
+        b[i] /= l[i * n + i];
+        let x = b[i];
+        b[..i].iter_mut().zip(&l[i * n..][..i]).for_each(|(b, l)| *b -= l * x);
     }
 }
 

@@ -520,10 +520,10 @@ impl<'e> Dual<'e> {
         cells.chunks_exact(self.measures()).map(|c| c.iter().zip(&self.weights).map(|(v, w)| v * w).sum::<f64>()).sum()
     }
 
-    /// The objective of deliveries, penalties and fairness included.
-    pub(super) fn value(&self, cells: &[f64], d: &[f64]) -> f64 {
-        let groups = self.groups.iter().map(|g| g.goal.utility(g.rows.iter().map(|i| d[*i]))).sum::<f64>();
-        self.worth(cells) + groups + self.rows.iter().zip(d).map(|(r, d)| r.utility(*d)).sum::<f64>()
+    /// The objective of an allocation that is worth this and delivers `d` to each row, penalties and fairness included.
+    pub(super) fn value(&self, worth: f64, d: impl Fn(usize) -> f64) -> f64 {
+        let groups = self.groups.iter().map(|g| g.goal.utility(g.rows.iter().map(|i| d(*i)))).sum::<f64>();
+        worth + groups + self.rows.iter().enumerate().map(|(i, r)| r.utility(d(i))).sum::<f64>()
     }
 
     /// Slope of the smoothed dual in each price, 0 where the price cannot move downhill.

@@ -13,7 +13,11 @@ const ALL: usize = 6;
 pub(super) struct Incidence {
     /// How many measures are priced.
     priced: usize,
-    entries: Vec<Entry>,
+    /// By row: its cell, and its factor `a` of that.
+    row_cells: Vec<u32>,
+    factors: Vec<f64>,
+    /// The rows that count everything, too.
+    shares: Vec<Share>,
     /// Cells of all scopes by key and priced measure, those that nobody reads included: they come last.
     cells: usize,
     /// By scope: where its cells start, [`NONE`] if no row has it.
@@ -24,24 +28,32 @@ pub(super) struct Incidence {
     pairs: Option<Vec<Column>>,
 }
 
-/// A row: its cell, its measure's position among the priced, and its factors `a` of the cell and `b` of everything.
-struct Entry {
-    cell: usize,
+/// A row that counts everything: its measure's position among the priced, and its factor `b`.
+struct Share {
+    row: usize,
     slot: usize,
-    a: f64,
     b: f64,
 }
 
-/// For every unit (a campaign or a class) and scope, where the cells of its key start.
+/// For every unit (a campaign or a class): where the cells of its keys start. A scope whose keys are the units themselves is kept aside: its cells
+/// are added as they lie.
 struct Keys {
     units: usize,
+    own: Option<usize>,
     scopes: usize,
     starts: Vec<u32>,
 }
 
 impl Keys {
-    fn new(units: usize, scopes: &[Vec<u32>]) -> Self {
-        Self { units, scopes: scopes.len(), starts: (0..units).flat_map(|u| scopes.iter().map(move |s| s[u])).collect() }
+    fn new(units: usize, priced: usize, mut scopes: Vec<Vec<u32>>) -> Self {
+        let is_own = |starts: &Vec<u32>| starts.iter().enumerate().all(|(u, s)| *s as usize == starts[0] as usize + u * priced);
+        let own = scopes.iter().position(|starts| units > 0 && is_own(starts)).map(|s| scopes.remove(s)[0] as usize);
+        Self { units, own, scopes: scopes.len(), starts: (0..units).flat_map(|u| scopes.iter().map(move |s| s[u])).collect() }
+    }
+
+    /// Whether units have no keys at all.
+    fn are_none(&self) -> bool {
+        self.own.is_none() && self.scopes == 0
     }
 
     /// Every unit with its starts.
@@ -70,17 +82,19 @@ impl Incidence {
         let start = |s: usize, key: usize| (if key == NONE { cells } else { starts[s] + key * priced }) as u32;
         let keys = |side: &dyn Fn(usize) -> Option<Vec<usize>>, units: usize| {
             let of = |s: usize| side(s).map(|keys| keys.iter().map(|key| start(s, *key)).collect::<Vec<u32>>());
-            Keys::new(units, &scopes.iter().filter_map(|s| of(*s)).collect::<Vec<_>>())
+            Keys::new(units, priced, scopes.iter().filter_map(|s| of(*s)).collect())
         };
         let campaign_side = |s: usize| (s < CAMPAIGN_SIDE).then(|| members.campaign[s].clone());
         let class_side = |s: usize| (CAMPAIGN_SIDE..ALL).contains(&s).then(|| members.class[s - CAMPAIGN_SIDE].clone());
         let classes = keys(&class_side, classes);
-        let alike = classes.scopes == 0 && columns.len() == campaigns && columns.iter().enumerate().all(|(k, c)| c.campaign as usize == k);
-        let entry =
-            |(r, slot): (&Row, &usize)| Entry { cell: starts[r.scope as usize] + r.key * priced + slot, slot: *slot, a: r.a, b: r.b };
+        let alike = classes.are_none() && columns.len() == campaigns && columns.iter().enumerate().all(|(k, c)| c.campaign as usize == k);
+        let cell = |(r, slot): (&Row, &usize)| (starts[r.scope as usize] + r.key * priced + slot) as u32;
+        let share = |(row, (r, slot)): (usize, (&Row, &usize))| (r.b != 0.0).then_some(Share { row, slot: *slot, b: r.b });
         Self {
             priced,
-            entries: rows.iter().zip(slots).map(entry).collect(),
+            row_cells: rows.iter().zip(slots).map(cell).collect(),
+            factors: rows.iter().map(|r| r.a).collect(),
+            shares: rows.iter().zip(slots).enumerate().filter_map(share).collect(),
             cells: cells + priced,
             starts,
             campaigns: keys(&campaign_side, campaigns),
@@ -93,11 +107,11 @@ impl Incidence {
     pub(super) fn charges(&self, y: &[f64]) -> Charges {
         let mut cells = vec![0.0; self.cells];
         let mut all = vec![0.0; self.priced];
-        for (r, y) in self.entries.iter().zip(y) {
-            if *y != 0.0 {
-                cells[r.cell] += r.a * y;
-                all[r.slot] += r.b * y;
-            }
+        for ((cell, a), y) in self.row_cells.iter().zip(&self.factors).zip(y) {
+            cells[*cell as usize] += a * y;
+        }
+        for Share { row, slot, b } in &self.shares {
+            all[*slot] += b * y[*row];
         }
         if let Some(everything) = cells.get(self.starts[ALL]..) {
             all.iter_mut().zip(everything).for_each(|(a, e)| *a += e);
@@ -145,7 +159,7 @@ impl Incidence {
                 by_class[c.class as usize * p..].iter_mut().zip(amount).for_each(|(a, b)| *a += b);
             }
             self.gather(&self.campaigns, &by_campaign, &mut cells, &mut all);
-            if self.classes.scopes > 0 {
+            if !self.classes.are_none() {
                 self.gather(&self.classes, &by_class, &mut cells, &mut vec![0.0; p]);
             }
         } else if let Some(mut further) = further {
@@ -154,72 +168,90 @@ impl Incidence {
         } else {
             self.gather(&self.campaigns, by_column, &mut cells, &mut all);
         }
-        self.rows(cells, &all)
+        self.everything(&mut cells, &all);
+        let mut out: Vec<f64> = self.row_cells.iter().zip(&self.factors).map(|(cell, a)| a * cells[*cell as usize]).collect();
+        self.shares.iter().for_each(|s| out[s.row] += s.b * all[s.slot]);
+        out
     }
 
-    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and priced measure: the transpose of
-    /// [`Incidence::of_campaigns`].
-    pub(super) fn by_campaigns(&self, amounts: &[f64]) -> Vec<f64> {
+    /// The delivery of some campaign-side rows (or of `all`) from amounts by campaign and priced measure: the transpose of
+    /// [`Incidence::of_campaigns`]. O(campaigns).
+    pub(super) fn by_campaigns(&self, amounts: &[f64], rows: impl IntoIterator<Item = usize>) -> Vec<f64> {
         let (mut cells, mut all) = (vec![0.0; self.cells], vec![0.0; self.priced]);
         self.gather(&self.campaigns, amounts, &mut cells, &mut all);
-        self.rows(cells, &all)
+        self.everything(&mut cells, &all);
+        let mut out = vec![0.0; self.row_cells.len()];
+        rows.into_iter().for_each(|i| out[i] = self.factors[i] * cells[self.row_cells[i] as usize]);
+        self.shares.iter().for_each(|s| out[s.row] += s.b * all[s.slot]);
+        out
     }
 
-    fn rows(&self, mut cells: Vec<f64>, all: &[f64]) -> Vec<f64> {
+    fn everything(&self, cells: &mut [f64], all: &[f64]) {
         if self.starts[ALL] != NONE {
             cells[self.starts[ALL]..][..self.priced].clone_from_slice(all);
         }
-        self.entries.iter().map(|r| r.a * cells[r.cell] + r.b * all[r.slot]).collect()
     }
 
     // The loops over measures unroll where their number is a constant.
     fn spread(&self, keys: &Keys, charges: &Charges, out: &mut [f64]) {
+        if let Some(own) = keys.own {
+            out.iter_mut().zip(&charges.cells[own..]).for_each(|(out, cell)| *out += cell);
+        }
         match self.priced {
-            0 => {}
-            1 => spread(1, keys, charges, out),
-            2 => spread(2, keys, charges, out),
-            3 => spread(3, keys, charges, out),
-            p => spread(p, keys, charges, out),
+            1 => spread::<1>(keys, &charges.cells, out),
+            2 => spread::<2>(keys, &charges.cells, out),
+            3 => spread::<3>(keys, &charges.cells, out),
+            p => spread_any(p, keys, &charges.cells, out),
         }
     }
 
     fn gather(&self, keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
+        if let Some(own) = keys.own {
+            cells[own..].iter_mut().zip(amounts).for_each(|(cell, amount)| *cell += amount);
+        }
         match self.priced {
-            0 => {}
-            1 => gather(1, keys, amounts, cells, all),
-            2 => gather(2, keys, amounts, cells, all),
-            3 => gather(3, keys, amounts, cells, all),
-            p => gather(p, keys, amounts, cells, all),
+            1 => gather::<1>(keys, amounts, cells, all),
+            2 => gather::<2>(keys, amounts, cells, all),
+            3 => gather::<3>(keys, amounts, cells, all),
+            p => gather_any(p, keys, amounts, cells, all),
         }
     }
 }
 
-#[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
-#[inline(always)]
-fn spread(p: usize, keys: &Keys, charges: &Charges, out: &mut [f64]) {
-    for (out, starts) in out.chunks_exact_mut(p).zip(keys.each()) {
+fn spread<const P: usize>(keys: &Keys, cells: &[f64], out: &mut [f64]) {
+    for (out, starts) in out.as_chunks_mut::<P>().0.iter_mut().zip(keys.each()) {
         for start in starts {
-            let cell = &charges.cells[*start as usize..][..p];
-            for j in 0..p {
-                out[j] += cell[j];
-            }
+            let cell = &cells[*start as usize..][..P];
+            (0..P).for_each(|j| out[j] += cell[j]);
         }
     }
 }
 
-#[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
-#[inline(always)]
-fn gather(p: usize, keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
-    let all = &mut all[..p];
-    for (amount, starts) in amounts.chunks_exact(p).zip(keys.each()) {
-        for j in 0..p {
-            all[j] += amount[j];
-        }
+fn spread_any(p: usize, keys: &Keys, cells: &[f64], out: &mut [f64]) {
+    for (out, starts) in out.chunks_exact_mut(p.max(1)).zip(keys.each()) {
         for start in starts {
-            let cell = &mut cells[*start as usize..][..p];
-            for j in 0..p {
-                cell[j] += amount[j];
-            }
+            out.iter_mut().zip(&cells[*start as usize..]).for_each(|(out, cell)| *out += cell);
+        }
+    }
+}
+
+fn gather<const P: usize>(keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
+    let mut sums = [0.0; P];
+    for (amount, starts) in amounts.as_chunks::<P>().0.iter().zip(keys.each()) {
+        (0..P).for_each(|j| sums[j] += amount[j]);
+        for start in starts {
+            let cell = &mut cells[*start as usize..][..P];
+            (0..P).for_each(|j| cell[j] += amount[j]);
+        }
+    }
+    all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
+}
+
+fn gather_any(p: usize, keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
+    for (amount, starts) in amounts.chunks_exact(p.max(1)).zip(keys.each()) {
+        all.iter_mut().zip(amount).for_each(|(all, amount)| *all += amount);
+        for start in starts {
+            cells[*start as usize..].iter_mut().zip(amount).for_each(|(cell, amount)| *cell += amount);
         }
     }
 }

@@ -21,6 +21,7 @@ mod linear;
 mod model;
 mod newton;
 mod packed;
+mod parts;
 mod precondition;
 mod recovery;
 mod relaxed;

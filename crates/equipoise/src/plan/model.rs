@@ -40,30 +40,24 @@ impl Shape {
         dual.rows.iter().filter(|r| r.scope.is_campaign_side()).for_each(|r| is_charged[dual.slot(r.measure)] = true);
         let charged: Vec<usize> = (0..m).filter(|j| is_charged[*j]).collect();
         let n = charged.len();
-        let (u, others) = (&dual.units, dual.measures() - 1);
-        let unit: Vec<f64> = dual.priced.iter().map(|j| u.weight / u.delivery[*j]).collect();
-        let fractional = Fractional::new(&e.sums.active, m, u.weight * gamma, |active, e, to| {
-            to.extend(dual.priced.iter().zip(&unit).map(|(j, f)| if *j == 0 { 1.0 } else { f64::from(active.y[e * others + j - 1]) * f }));
-        });
+        let u = &dual.units;
+        let units: Vec<f64> = dual.priced.iter().map(|j| u.weight / u.delivery[*j]).collect();
+        let fractional = Fractional::new(&e.sums, dual.measures(), &dual.priced, u.weight * gamma, &units, &*dual.exchange);
         let (campaigns, layout) = (dual.campaigns(), dual.layout());
         // By campaign: its curvature, by charged measure its first moments, and by pairs of them its second.
         let width = 1 + n + n * n;
-        let moments = fractional.sum(campaigns * width, &*dual.exchange, |kind, rows, sums| {
+        let moments = fractional.sum(campaigns * width, &*dual.exchange, |kind, sums| {
             let part = if kind.binds { 1.0 - 1.0 / kind.len as f64 } else { 1.0 };
-            let entries = rows.start * kind.len..rows.end * kind.len;
-            let columns = kind.column[entries.clone()]
-                .chunks_exact(kind.len)
-                .zip(kind.y[entries.start * m..entries.end * m].chunks_exact(kind.len * m));
-            for (stiff, (columns, y)) in kind.stiff[rows].iter().zip(columns) {
-                let h = stiff * part;
-                for (c, y) in columns.iter().zip(y.chunks_exact(m)) {
-                    let sums = &mut sums[layout.columns[*c as usize].campaign as usize * width..][..width];
-                    sums[0] += h;
-                    for (a, ja) in charged.iter().enumerate() {
-                        sums[1 + a] += h * y[*ja];
-                        for (b, jb) in charged.iter().enumerate() {
-                            sums[1 + n + a * n + b] += h * y[*ja] * y[*jb];
-                        }
+            let mut y = vec![0.0; n];
+            for (e, c) in kind.column.iter().enumerate() {
+                let h = kind.stiff[e / kind.len] * part;
+                y.iter_mut().zip(&charged).for_each(|(y, j)| *y = fractional.amount(kind, e, *j));
+                let sums = &mut sums[layout.columns[*c as usize].campaign as usize * width..][..width];
+                sums[0] += h;
+                for (a, ya) in y.iter().enumerate() {
+                    sums[1 + a] += h * ya;
+                    for (b, yb) in y.iter().enumerate() {
+                        sums[1 + n + a * n + b] += h * ya * yb;
                     }
                 }
             }

@@ -3,8 +3,9 @@
 use super::dual::{Dual, Eval, NONE};
 use super::model::Model;
 use super::precondition::Preconditioner;
-use super::system::{System, conjugate, dot};
+use super::system::{Reached, System, conjugate, dot};
 use super::tied::Tied;
+use std::borrow::Cow;
 
 /// Conjugate gradient steps at most.
 const STEPS: usize = 100;
@@ -93,13 +94,13 @@ pub(super) fn direction(model: &Model<'_, '_>, q: &Query<'_>, damping: &Damping,
     let mut x = vec![0.0; q.y.len()];
     let mut best = (f64::INFINITY, vec![0.0; q.y.len()], state.clone());
     for round in 0..rounds {
-        let (step, levels) = solve(&system, q, &state, &mut x);
-        let clipped = clip(dual, q, &step, &state);
-        let worth = worth(&system, q, &clipped);
+        let solved = solve(&system, q, &state, &mut x);
+        let clipped = clip(dual, q, &solved.step, &state);
+        let worth = worth(&system, q, &clipped, (clipped == solved.step).then_some(&solved.pushed));
         if worth < best.0 {
             best = (worth, clipped, state.clone());
         }
-        if round + 1 == rounds || !next_states(&mut system, q, &step, &levels, &mut state) {
+        if round + 1 == rounds || !next_states(&mut system, q, &solved, &mut state) {
             break;
         }
     }
@@ -141,16 +142,28 @@ fn first_states(system: &System<'_, '_, '_>, q: &Query<'_>) -> Vec<State> {
     state
 }
 
-/// The step of a round: conjugate gradients on the free prices, from `x`, the others going where they are fixed; and by how much the levels of the
-/// groups rise.
-fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f64]) -> (Vec<f64>, Vec<f64>) {
+/// What a round found.
+struct Solved {
+    step: Vec<f64>,
+    /// What the step takes from deliveries.
+    pushed: Vec<f64>,
+    /// By how much the levels of the groups rise.
+    levels: Vec<f64>,
+}
+
+/// The step of a round: conjugate gradients on the free prices, from `x`, the others going where they are fixed.
+fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut Vec<f64>) -> Solved {
     let dual = system.model.dual;
     let free: Vec<bool> = state.iter().map(|s| !matches!(s, State::Fixed(_))).collect();
     let mut step: Vec<f64> = state.iter().zip(q.y).map(|(s, y)| if let State::Fixed(v) = s { v - y } else { 0.0 }).collect();
+    let mut levels = vec![0.0; dual.groups.len()];
+    // What the matrix gives for a vector: most often nothing for nothing.
+    let product = |v: &[f64]| if v.iter().any(|v| *v != 0.0) { system.times(v) } else { vec![0.0; v.len()] };
+    let mut pushed = product(&step);
     if !free.contains(&true) {
-        return (step, vec![0.0; dual.groups.len()]);
+        return Solved { step, pushed, levels };
     }
-    let masked = |v: &[f64]| system.times_free(v, &free);
+    let masked = |v: &[f64]| v.iter().zip(&free).map(|(v, free)| if *free { *v } else { 0.0 }).collect::<Vec<f64>>();
     let slope = |i: usize| match state[i] {
         State::Above => q.e.d[i] - q.e.bounds[i].1,
         State::Below => q.e.d[i] - q.e.bounds[i].0,
@@ -158,30 +171,27 @@ fn solve(system: &System<'_, '_, '_>, q: &Query<'_>, state: &[State], x: &mut [f
         State::Fixed(_) => 0.0,
     };
     let mut b: Vec<f64> = (0..state.len()).map(slope).collect();
-    if step.iter().any(|v| *v != 0.0) {
-        b.iter_mut().zip(masked(&step)).for_each(|(b, moved)| *b -= moved);
-    }
+    b.iter_mut().zip(masked(&pushed)).for_each(|(b, moved)| *b -= moved);
     x.iter_mut().zip(&free).filter(|(_, f)| !**f).for_each(|(x, _)| *x = 0.0);
     let precondition = Preconditioner::new(system, &free);
     let tied = Tied::new(dual, q, &free, &step, |v| precondition.apply(v));
     tied.restore(x);
-    let mut levels = vec![0.0; dual.groups.len()];
-    let mut r = b.clone();
-    if x.iter().any(|v| *v != 0.0) {
-        r.iter_mut().zip(masked(x)).for_each(|(r, t)| *r -= t);
-    }
+    let mut at = Reached { product: product(x), x: std::mem::take(x), residual: b.clone() };
+    at.residual.iter_mut().zip(masked(&at.product)).for_each(|(r, t)| *r -= t);
     let mut answer = precondition.apply(&b);
     tied.project(&mut b, &mut answer, &mut levels);
     let scale = dot(&b, &answer);
     levels.fill(0.0);
     let least = q.accuracy * q.accuracy * scale;
-    conjugate(x, r, (STEPS, least), masked, |r| {
+    conjugate(system, &mut at, &free, (STEPS, least), |r| {
         let mut z = precondition.apply(r);
         tied.project(r, &mut z, &mut levels);
         z
     });
-    step.iter_mut().zip(&free).zip(x.iter()).filter(|((_, f), _)| **f).for_each(|((s, _), x)| *s = *x);
-    (step, levels)
+    step.iter_mut().zip(&free).zip(&at.x).filter(|((_, f), _)| **f).for_each(|((s, _), x)| *s = *x);
+    pushed.iter_mut().zip(&at.product).for_each(|(pushed, more)| *pushed += more);
+    *x = at.x;
+    Solved { step, pushed, levels }
 }
 
 /// The step that stops where it crosses a kink or an end of its range, with groups sharing their weight.
@@ -201,15 +211,15 @@ fn clip(dual: &Dual<'_>, q: &Query<'_>, step: &[f64], state: &[State]) -> Vec<f6
     to.iter().zip(q.y).map(|(to, y)| to - y).collect()
 }
 
-/// The model's change of the smoothed dual by a step.
-fn worth(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64]) -> f64 {
+/// The model's change of the smoothed dual by a step, which takes `pushed` from deliveries, if that is known.
+fn worth(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64], pushed: Option<&Vec<f64>>) -> f64 {
     let rows = &system.model.dual.rows;
     // A group's prices pay for its level together.
     let conjugate = |i: usize, v: f64| {
         let bounds = q.e.bounds[i];
         if rows[i].member.is_some() && v < 0.0 { v * bounds.0 } else { rows[i].conjugate(bounds, v) }
     };
-    let pushed = system.times(step);
+    let pushed = pushed.map_or_else(|| Cow::Owned(system.times(step)), Cow::Borrowed);
     let one = |i: usize| {
         0.5 * step[i] * (pushed[i] - system.bend[i] * step[i]) + conjugate(i, q.y[i] + step[i]) - conjugate(i, q.y[i]) - q.e.d[i] * step[i]
     };
@@ -218,9 +228,9 @@ fn worth(system: &System<'_, '_, '_>, q: &Query<'_>, step: &[f64]) -> f64 {
 
 /// Frees prices that the step would push on, fixes those that it would push past a kink, and takes smooth utilities' curvature over the step.
 /// Returns whether any changed.
-fn next_states(system: &mut System<'_, '_, '_>, q: &Query<'_>, step: &[f64], levels: &[f64], state: &mut [State]) -> bool {
+fn next_states(system: &mut System<'_, '_, '_>, q: &Query<'_>, solved: &Solved, state: &mut [State]) -> bool {
     let dual = system.model.dual;
-    let pushed = system.times(step);
+    let Solved { step, pushed, levels } = solved;
     let mut changed = false;
     let mut bounds = q.e.bounds.clone();
     for (g, more) in dual.groups.iter().zip(levels) {

@@ -1,25 +1,34 @@
 //! The preconditioner of a Newton step's linear system.
 
-use super::dense::Cholesky;
+use super::dense::{Cholesky, factorise, substitute};
 use super::dual::NONE;
 use super::system::{Coupled, System, dot};
+use std::ops::Range;
 
 /// Most shared rows that are coupled densely; further ones count by their diagonal.
 const DENSE: usize = 1000;
 
-/// A campaign's free own rows.
+/// The free own rows of all campaigns that have some, and the factors of their blocks.
+#[derive(Default)]
 struct Own {
-    campaign: usize,
+    blocks: Vec<Block>,
     /// Each as its place among the charged measures and its row.
     rows: Vec<(usize, usize)>,
-    factor: Cholesky,
+    factors: Vec<f64>,
+}
+
+/// A campaign's free own rows.
+struct Block {
+    campaign: usize,
+    rows: Range<usize>,
+    /// Where its factor starts.
+    factor: usize,
 }
 
 /// Block elimination of the campaigns' own rows, dense on the shared ones.
 pub(super) struct Preconditioner<'s, 'm, 'a, 'e> {
     system: &'s System<'m, 'a, 'e>,
-    /// The campaigns that have free own rows.
-    own: Vec<Own>,
+    own: Own,
     /// Free shared rows that are coupled densely, and the others with their diagonal.
     dense: Vec<usize>,
     diagonal: Vec<(usize, f64)>,
@@ -27,12 +36,46 @@ pub(super) struct Preconditioner<'s, 'm, 'a, 'e> {
 }
 
 impl Own {
-    /// Solves the rows for price-space forces; their prices go to `x`.
+    /// Takes in the rows of a campaign and factors their block of its `n` x `n` matrix, regularised by `ry`. What is left of the matrix for
+    /// everybody else goes to `left`.
+    fn eliminate(&mut self, campaign: usize, matrix: &[f64], rows: &[(usize, usize)], ry: impl Fn(usize) -> f64, left: &mut [f64]) {
+        left.copy_from_slice(matrix);
+        if rows.is_empty() {
+            return;
+        }
+        let (n, size, start) = (matrix.len().isqrt(), rows.len(), self.factors.len());
+        for (p, (a, i)) in rows.iter().enumerate() {
+            self.factors.extend(rows.iter().map(|(b, _)| matrix[a * n + b]));
+            self.factors[start + p * size + p] += ry(*i);
+        }
+        let factor = &mut self.factors[start..];
+        factorise(factor, size);
+        let mut answer = Vec::with_capacity(size);
+        for c in 0..n {
+            answer.clear();
+            answer.extend(rows.iter().map(|(a, _)| matrix[a * n + c]));
+            substitute(factor, &mut answer);
+            for r in 0..n {
+                left[r * n + c] -= rows.iter().zip(&answer).map(|((a, _), x)| matrix[r * n + a] * x).sum::<f64>();
+            }
+        }
+        let first = self.rows.len();
+        self.rows.extend_from_slice(rows);
+        self.blocks.push(Block { campaign, rows: first..self.rows.len(), factor: start });
+    }
+
+    /// Solves every campaign's rows for residuals `r` less the `force(campaign, place)` on them; `give` gets each campaign with its rows and their
+    /// prices.
     #[inline]
-    fn solve(&self, r: &[f64], force: &[f64], x: &mut Vec<f64>) {
-        x.clear();
-        x.extend(self.rows.iter().map(|(a, i)| r[*i] - force[*a]));
-        self.factor.solve(x);
+    fn solve(&self, r: &[f64], force: impl Fn(usize, usize) -> f64, mut give: impl FnMut(usize, &[(usize, usize)], &[f64])) {
+        let mut x = Vec::new();
+        for Block { campaign, rows, factor } in &self.blocks {
+            let rows = &self.rows[rows.clone()];
+            x.clear();
+            x.extend(rows.iter().map(|(a, i)| r[*i] - force(*campaign, *a)));
+            substitute(&self.factors[*factor..][..rows.len() * rows.len()], &mut x);
+            give(*campaign, rows, &x);
+        }
     }
 }
 
@@ -64,49 +107,39 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         let some_b = everybody.iter().any(|e| e.1 != 0.0);
         let mut weighted = vec![0.0; size * n];
         let mut total = vec![0.0; n * n];
-        let mut own = Vec::new();
-        let mut entries: Vec<(usize, Vec<f64>)> = Vec::new();
+        let mut own = Own::default();
+        let (mut mine, mut omega, mut ov) = (Vec::with_capacity(n), vec![0.0; n * n], vec![0.0; n]);
+        // The dense rows that a campaign counts in, each with a row of `n` amounts.
+        let (mut entries, mut amounts) = (Vec::new(), Vec::new());
         for k in 0..campaigns {
-            let matrix = &system.matrix[k * n * n..][..n * n];
-            let mine: Vec<usize> = (0..n)
-                .filter(|a| {
-                    let i = dual.own[k * m + model.charged[*a]];
-                    i != NONE && free[i]
-                })
-                .collect();
-            let ry: Vec<f64> = mine.iter().map(|a| system.stiffness(dual.own[k * m + model.charged[*a]])).collect();
-            let (factor, omega) = eliminate(matrix, n, &mine, &ry);
-            if size > 0 {
-                entries.clear();
-                for i in &dual.groups_of[k] {
-                    if position[*i] < size {
-                        let r = &dual.rows[*i];
-                        let mut v = vec![0.0; n];
-                        v[charged_at(r.measure).unwrap_or(0)] = r.a;
-                        entries.push((position[*i], v));
-                    }
-                }
-                for Coupled { row: i, image, .. } in &system.coupled {
-                    if position[*i] < size {
-                        entries.push((position[*i], image[k * n..][..n].to_vec()));
-                    }
-                }
-                for (p, v) in &entries {
-                    let mut ov = vec![0.0; n];
-                    for r in 0..n {
-                        ov[r] = dot(&omega[r * n..][..n], v);
-                        weighted[p * n + r] += ov[r];
-                    }
-                    for (q, w) in &entries {
-                        s[p * size + q] += dot(&ov, w);
-                    }
-                }
-                total.iter_mut().zip(&omega).for_each(|(t, o)| *t += o);
+            mine.clear();
+            mine.extend((0..n).map(|a| (a, dual.own[k * m + model.charged[a]])).filter(|(_, i)| *i != NONE && free[*i]));
+            own.eliminate(k, &system.matrix[k * n * n..][..n * n], &mine, |i| system.stiffness(i), &mut omega);
+            if size == 0 {
+                continue;
             }
-            if let Some(factor) = factor {
-                let rows = mine.into_iter().map(|a| (a, dual.own[k * m + model.charged[a]])).collect();
-                own.push(Own { campaign: k, rows, factor });
+            entries.clear();
+            amounts.clear();
+            for i in dual.groups_of[k].iter().filter(|i| position[**i] < size) {
+                let r = &dual.rows[*i];
+                entries.push(position[*i]);
+                amounts.resize(entries.len() * n, 0.0);
+                amounts[(entries.len() - 1) * n + charged_at(r.measure).unwrap_or(0)] = r.a;
             }
+            for Coupled { row, image, .. } in system.coupled.iter().filter(|c| position[c.row] < size) {
+                entries.push(position[*row]);
+                amounts.extend_from_slice(&image[k * n..][..n]);
+            }
+            for (p, v) in entries.iter().zip(amounts.chunks_exact(n.max(1))) {
+                for (r, ov) in ov.iter_mut().enumerate() {
+                    *ov = dot(&omega[r * n..][..n], v);
+                    weighted[p * n + r] += *ov;
+                }
+                for (q, w) in entries.iter().zip(amounts.chunks_exact(n.max(1))) {
+                    s[p * size + q] += dot(&ov, w);
+                }
+            }
+            total.iter_mut().zip(&omega).for_each(|(t, o)| *t += o);
         }
         if some_b {
             for p in 0..size {
@@ -143,20 +176,21 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
         let mut out = vec![0.0; r.len()];
         let matrix = |k: usize| &self.system.matrix[k * n * n..][..n * n];
         let mut charges = vec![0.0; campaigns * m];
-        let (none, mut x) = (vec![0.0; n], Vec::with_capacity(n));
         if !self.dense.is_empty() {
             // Forces of the own rows' first solution on the shared rows.
             let mut forces = vec![0.0; campaigns * m];
-            for own in &self.own {
-                let k = own.campaign;
-                own.solve(r, &none, &mut x);
-                for (a, j) in model.charged.iter().enumerate() {
-                    forces[k * m + j] = own.rows.iter().zip(&x).map(|((b, _), x)| matrix(k)[a * n + b] * x).sum();
-                }
-            }
-            let back = dual.incidence.by_campaigns(&forces);
-            let mut u: Vec<f64> =
-                self.dense.iter().map(|i| if dual.rows[*i].scope.is_campaign_side() { r[*i] - back[*i] } else { r[*i] }).collect();
+            self.own.solve(
+                r,
+                |_, _| 0.0,
+                |k, rows, x| {
+                    for (a, j) in model.charged.iter().enumerate() {
+                        forces[k * m + j] = rows.iter().zip(x).map(|((b, _), x)| matrix(k)[a * n + b] * x).sum();
+                    }
+                },
+            );
+            let back = dual.incidence.by_campaigns(&forces, self.dense.iter().copied());
+            let left = |i: &usize| if dual.rows[*i].scope.is_campaign_side() { r[*i] - back[*i] } else { r[*i] };
+            let mut u: Vec<f64> = self.dense.iter().map(left).collect();
             for Coupled { row: i, image, .. } in &self.system.coupled {
                 if let Some(p) = self.dense.iter().position(|d| d == i) {
                     u[p] -= (0..campaigns)
@@ -184,46 +218,11 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                 }
             }
         }
-        let mut force = vec![0.0; n];
-        for own in &self.own {
-            let k = own.campaign;
-            for (a, f) in force.iter_mut().enumerate() {
-                *f = model.charged.iter().enumerate().map(|(b, j)| matrix(k)[a * n + b] * charges[k * m + j]).sum();
-            }
-            own.solve(r, &force, &mut x);
-            for ((_, i), x) in own.rows.iter().zip(&x) {
-                out[*i] = *x;
-            }
-        }
+        let force = |k: usize, a: usize| model.charged.iter().enumerate().map(|(b, j)| matrix(k)[a * n + b] * charges[k * m + j]).sum();
+        self.own.solve(r, force, |_, rows, x| rows.iter().zip(x).for_each(|((_, i), x)| out[*i] = *x));
         for (i, d) in &self.diagonal {
             out[*i] = r[*i] / d;
         }
         out
     }
-}
-
-/// Eliminates the rows `mine` of a campaign's `n` x `n` matrix: the factor of their own block, regularised by `ry`, and what is left of the
-/// matrix for everybody else.
-fn eliminate(matrix: &[f64], n: usize, mine: &[usize], ry: &[f64]) -> (Option<Cholesky>, Vec<f64>) {
-    let mut left = matrix.to_vec();
-    if mine.is_empty() {
-        return (None, left);
-    }
-    let size = mine.len();
-    let mut block = vec![0.0; size * size];
-    for (p, a) in mine.iter().enumerate() {
-        for (q, b) in mine.iter().enumerate() {
-            block[p * size + q] = matrix[a * n + b];
-        }
-        block[p * size + p] += ry[p];
-    }
-    let factor = Cholesky::new(block, size);
-    for c in 0..n {
-        let mut answer: Vec<f64> = mine.iter().map(|a| matrix[a * n + c]).collect();
-        factor.solve(&mut answer);
-        for r in 0..n {
-            left[r * n + c] -= mine.iter().zip(&answer).map(|(a, x)| matrix[r * n + a] * x).sum::<f64>();
-        }
-    }
-    (Some(factor), left)
 }

@@ -42,6 +42,56 @@ pub(super) struct Point {
     pub(super) cells: Vec<f64>,
     pub(super) d: Vec<f64>,
     pub(super) parts: Vec<Part>,
+    /// What `cells` are worth under the objectives alone.
+    worth: f64,
+}
+
+impl Point {
+    fn new(dual: &Dual<'_>, cells: Vec<f64>, parts: Vec<Part>) -> Self {
+        Self { d: dual.deliveries(&cells), worth: dual.worth(&cells), cells, parts }
+    }
+
+    fn value(&self, dual: &Dual<'_>) -> f64 {
+        dual.value(self.worth, |i| self.d[i])
+    }
+}
+
+/// A point mixed with another, of which it takes the part `theta`. What it is worth is known before it is made.
+struct Blend<'p> {
+    x: &'p Point,
+    inner: &'p Point,
+    theta: f64,
+}
+
+impl<'p> Blend<'p> {
+    /// The point as it is.
+    fn none(x: &'p Point) -> Self {
+        Self { x, inner: x, theta: 0.0 }
+    }
+
+    fn mix(&self, a: f64, b: f64) -> f64 {
+        (1.0 - self.theta) * a + self.theta * b
+    }
+
+    fn value(&self, dual: &Dual<'_>) -> f64 {
+        let (x, inner) = (self.x, self.inner);
+        dual.value(self.mix(x.worth, inner.worth), |i| self.mix(x.d[i], inner.d[i]))
+    }
+
+    fn point(&self) -> Point {
+        let (x, inner, theta) = (self.x, self.inner, self.theta);
+        if theta == 0.0 {
+            return x.clone();
+        }
+        let mix = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| self.mix(*a, *b)).collect();
+        let part = |p: &Part, share: f64| Part { share: p.share * share, ..p.clone() };
+        Point {
+            cells: mix(&x.cells, &inner.cells),
+            d: mix(&x.d, &inner.d),
+            parts: x.parts.iter().map(|p| part(p, 1.0 - theta)).chain(inner.parts.iter().map(|p| part(p, theta))).collect(),
+            worth: self.mix(x.worth, inner.worth),
+        }
+    }
 }
 
 /// Which sides of which rows an answer must keep.
@@ -126,13 +176,13 @@ impl Recovery {
     pub(super) fn offer_nothing(&mut self, dual: &Dual<'_>, y: &[f64]) {
         let nothing = nothing(dual);
         let clean = blend(dual, &Required::meant(dual, y), &nothing, &nothing).is_some();
-        self.consider(dual, nothing, clean);
+        self.consider(dual, &Blend::none(&nothing), clean);
     }
 
     /// Offers answers of an earlier solve on the same sample: as they are, thinned to the bounds of now, and as strictly feasible points.
     pub(super) fn offer_earlier(&mut self, dual: &Dual<'_>, y: &[f64], points: &[Point]) {
         for p in points {
-            let p = Point { d: dual.deliveries(&p.cells), ..p.clone() };
+            let p = Point::new(dual, p.cells.clone(), p.parts.clone());
             for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
                 let kept = [0.03, 0.01, 0.003].iter().find_map(|margin| inside(dual, &required, &p, *margin));
                 if let Some(inner) = kept.filter(|_| self.inner.len() < KEPT) {
@@ -159,7 +209,7 @@ impl Recovery {
         for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
             for margin in [0.05, 0.03, 0.01, 0.003] {
                 if let Some(p) = strict(dual, &required, &source, cells, margin) {
-                    self.consider(dual, p.clone(), clean);
+                    self.consider(dual, &Blend::none(&p), clean);
                     self.inner.push(p);
                     return;
                 }
@@ -178,7 +228,7 @@ impl Recovery {
         let source = Arc::new(source);
         let meant = Required::meant(dual, y);
         let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
-        let plain = Point { cells: cells.to_vec(), d: dual.deliveries(cells), parts: vec![Part { source, share: 1.0, factor }] };
+        let plain = Point::new(dual, cells.to_vec(), vec![Part { source, share: 1.0, factor }]);
         self.keep_inside(dual, &meant, &plain);
         let hard = Required::hard(dual);
         for (required, clean) in [(&meant, true), (&hard, false)] {
@@ -191,11 +241,11 @@ impl Recovery {
             let rounding = |required: Required| Required { room: rooms(dual, ROUNDING), ..required };
             for (required, clean) in [(rounding(Required::meant(dual, y)), true), (rounding(Required::hard(dual)), false)] {
                 if let Some(p) = blend(dual, &required, &plain, &plain) {
-                    self.consider(dual, p, clean);
+                    self.consider(dual, &p, clean);
                 }
             }
         }
-        self.recent.push_back(plain.clone());
+        self.recent.push_back(plain);
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }
@@ -206,7 +256,7 @@ impl Recovery {
     pub(super) fn mix(&mut self, dual: &Dual<'_>, y: &[f64], until: &Until<'_>) {
         let points: Vec<Point> = self.recent.iter().chain(&self.inner).chain(self.best.iter().map(|b| &b.1)).cloned().collect();
         let mut lp = Program::default();
-        let whole: Vec<usize> = points.iter().map(|p| lp.variable(-dual.worth(&p.cells))).collect();
+        let whole: Vec<usize> = points.iter().map(|p| lp.variable(-p.worth)).collect();
         let one = lp.row(1.0);
         for v in &whole {
             lp.enter(one, *v, 1.0);
@@ -217,16 +267,22 @@ impl Recovery {
         let Some(Found { x: shares, .. }) = lp.solve(until) else { return };
         let shares: Vec<f64> = shares[..points.len()].iter().map(|s| s.clamp(0.0, 1.0)).collect();
         let total = shares.iter().sum::<f64>().max(1.0);
-        let mut mixture = Point { cells: vec![0.0; points[0].cells.len()], d: Vec::new(), parts: Vec::new() };
+        let (mut cells, mut parts) = (vec![0.0; points[0].cells.len()], Vec::new());
         for (p, share) in points.iter().zip(&shares).filter(|(_, s)| **s > 1e-12) {
             let share = share / total * (1.0 - 1e-15);
-            mixture.cells.iter_mut().zip(&p.cells).for_each(|(m, c)| *m += share * c);
-            mixture.parts.extend(p.parts.iter().map(|part| Part { share: part.share * share, ..part.clone() }));
+            cells.iter_mut().zip(&p.cells).for_each(|(m, c)| *m += share * c);
+            parts.extend(p.parts.iter().map(|part| Part { share: part.share * share, ..part.clone() }));
         }
-        mixture.d = dual.deliveries(&mixture.cells);
+        let mixture = Point::new(dual, cells, parts);
         for (required, clean) in [(Required::meant(dual, y), true), (Required::hard(dual), false)] {
-            if let Some(p) = std::iter::once(&mixture).chain(&self.inner).find_map(|inner| blend(dual, &required, &mixture, inner)) {
-                self.consider(dual, p, clean);
+            let inner = std::mem::take(&mut self.inner);
+            let found = std::iter::once(&mixture).chain(&inner).find_map(|inner| blend(dual, &required, &mixture, inner));
+            let is_found = found.is_some();
+            if let Some(p) = found {
+                self.consider(dual, &p, clean);
+            }
+            self.inner = inner;
+            if is_found {
                 return;
             }
         }
@@ -243,7 +299,8 @@ impl Recovery {
             let within = required.within(dual, margin);
             let short = self.inner.iter().filter(|inner| inner.parts.len() < CHAIN);
             let blends = short.filter_map(|inner| blend(dual, &within, &own, inner));
-            found = blends.max_by(|a, b| dual.value(&a.cells, &a.d).total_cmp(&dual.value(&b.cells, &b.d)));
+            let valued = blends.map(|p| (p.value(dual), p));
+            found = valued.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, p)| p.point());
         }
         let Some(p) = found else { return };
         if self.inner.len() < KEPT {
@@ -251,9 +308,8 @@ impl Recovery {
             return;
         }
         // The first stays: it is the one with the most room.
-        let value = |p: &Point| dual.value(&p.cells, &p.d);
-        if let Some(least) = self.inner[1..].iter_mut().min_by(|a, b| value(a).total_cmp(&value(b)))
-            && value(least) < value(&p)
+        if let Some(least) = self.inner[1..].iter_mut().min_by(|a, b| a.value(dual).total_cmp(&b.value(dual)))
+            && least.value(dual) < p.value(dual)
         {
             *least = p;
         }
@@ -264,58 +320,58 @@ impl Recovery {
         let mut found = false;
         let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - 1e-12));
         let groups = thin_shared(dual, required, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
+        let last_resort = nothing(dual);
+        let inner = std::mem::take(&mut self.inner);
         for candidate in groups.iter().chain([&own]) {
             if let Some(p) = blend(dual, required, candidate, candidate) {
                 found = true;
-                self.consider(dual, p, clean);
+                self.consider(dual, &p, clean);
                 continue;
             }
             // Nothing keeps every hard goal, so that there always is an answer.
-            let last_resort = (!clean).then(|| nothing(dual));
-            for inner in self.inner.clone().iter().chain(&last_resort) {
+            for inner in inner.iter().chain((!clean).then_some(&last_resort)) {
                 if let Some(p) = blend(dual, required, candidate, inner) {
                     found = true;
-                    self.consider(dual, p, clean);
+                    self.consider(dual, &p, clean);
                 }
             }
         }
+        self.inner = inner;
         found
     }
 
-    fn consider(&mut self, dual: &Dual<'_>, p: Point, clean: bool) {
-        let value = dual.value(&p.cells, &p.d);
-        if clean && self.clean.as_ref().is_none_or(|b| value > b.0) {
-            self.clean = Some((value, p.clone()));
+    fn consider(&mut self, dual: &Dual<'_>, p: &Blend<'_>, clean: bool) {
+        let value = p.value(dual);
+        let is_better = |than: &Option<(f64, Point)>| than.as_ref().is_none_or(|b| value > b.0);
+        let is_cleaner = clean && is_better(&self.clean);
+        if is_cleaner {
+            self.clean = Some((value, p.point()));
         }
-        if self.best.as_ref().is_none_or(|b| value > b.0) {
-            self.best = Some((value, p));
+        if is_better(&self.best) {
+            self.best = Some((value, p.point()));
         }
     }
 }
 
 fn nothing(dual: &Dual<'_>) -> Point {
     let cells = vec![0.0; dual.layout().columns.len() * dual.measures()];
-    Point { d: vec![0.0; dual.rows.len()], cells, parts: Vec::new() }
+    Point { d: vec![0.0; dual.rows.len()], cells, parts: Vec::new(), worth: 0.0 }
 }
 
 fn scaled(dual: &Dual<'_>, p: &Point, factor: &[f64]) -> Point {
     let m = dual.measures();
     let cells: Vec<f64> = p.cells.iter().enumerate().map(|(i, v)| v * factor[i / m]).collect();
-    let d = dual.deliveries(&cells);
     let parts = p
         .parts
         .iter()
         .map(|part| Part { factor: Arc::new(part.factor.iter().zip(factor).map(|(a, b)| a * b).collect()), ..part.clone() })
         .collect();
-    Point { cells, d, parts }
+    Point::new(dual, cells, parts)
 }
 
 fn strict(dual: &Dual<'_>, required: &Required, source: &Arc<Source>, cells: &[f64], margin: f64) -> Option<Point> {
-    let plain = Point {
-        cells: cells.to_vec(),
-        d: Vec::new(),
-        parts: vec![Part { source: source.clone(), share: 1.0, factor: Arc::new(vec![1.0; cells.len() / dual.measures()]) }],
-    };
+    let factor = Arc::new(vec![1.0; cells.len() / dual.measures()]);
+    let plain = Point::new(dual, cells.to_vec(), vec![Part { source: source.clone(), share: 1.0, factor }]);
     inside(dual, required, &plain, margin)
 }
 
@@ -349,43 +405,38 @@ fn slack(dual: &Dual<'_>, required: &Required, p: &Point) -> f64 {
 }
 
 /// The least part of `inner` that makes `x` keep every required side; `None` if `inner` has no room where `x` is over.
-fn blend(dual: &Dual<'_>, required: &Required, x: &Point, inner: &Point) -> Option<Point> {
+fn blend<'p>(dual: &Dual<'_>, required: &Required, x: &'p Point, inner: &'p Point) -> Option<Blend<'p>> {
     let mut theta = 0f64;
-    let mut row = |over: f64, inner_over: f64| {
-        if over > 0.0 {
-            theta = theta.max(if inner_over < 0.0 { over / (over - inner_over) } else { 2.0 });
+    // Whether the other point has room where this one is over.
+    let mut has_room = |over: f64, inner_over: f64| {
+        if over > 0.0 && inner_over < 0.0 {
+            theta = theta.max(over / (over - inner_over));
         }
+        over <= 0.0 || inner_over < 0.0
     };
     for (i, r) in dual.rows.iter().enumerate() {
         if required.above[i] {
             let hi = r.hi + required.room[i].1;
-            row(x.d[i] - hi, inner.d[i] - hi);
+            if !has_room(x.d[i] - hi, inner.d[i] - hi) {
+                return None;
+            }
         }
         if required.below[i] {
             let lo = r.lo - required.room[i].0;
-            row(lo - x.d[i], lo - inner.d[i]);
+            if !has_room(lo - x.d[i], lo - inner.d[i]) {
+                return None;
+            }
         }
     }
-    if theta > 1.0 {
-        return None;
-    }
     if theta == 0.0 {
-        return Some(x.clone());
+        return Some(Blend::none(x));
     }
     let theta = (theta * (1.0 + 1e-9) + 1e-15).min(1.0);
+    let blend = Blend { x, inner, theta };
     // Targets have no inside: blending with a point that misses one would miss it too.
     let misses = |(i, r): (usize, &Row)| {
-        let (d, room) = ((1.0 - theta) * x.d[i] + theta * inner.d[i], required.room[i]);
+        let (d, room) = (blend.mix(x.d[i], inner.d[i]), required.room[i]);
         r.lo == r.hi && ((required.above[i] && d > r.hi + room.1) || (required.below[i] && d < r.lo - room.0))
     };
-    if dual.rows.iter().enumerate().any(misses) {
-        return None;
-    }
-    let mix = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (1.0 - theta) * a + theta * b).collect();
-    let part = |p: &Part, share: f64| Part { share: p.share * share, ..p.clone() };
-    Some(Point {
-        cells: mix(&x.cells, &inner.cells),
-        d: mix(&x.d, &inner.d),
-        parts: x.parts.iter().map(|p| part(p, 1.0 - theta)).chain(inner.parts.iter().map(|p| part(p, theta))).collect(),
-    })
+    (!dual.rows.iter().enumerate().any(misses)).then_some(blend)
 }

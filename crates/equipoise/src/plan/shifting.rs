@@ -6,9 +6,10 @@
 use super::dual::{Dual, Eval, Row};
 use super::model::Model;
 use super::newton::{Damping, Radius};
+use super::parts;
 use super::precondition::Preconditioner;
 use super::recovery::Source;
-use super::system::{System, conjugate, dot};
+use super::system::{Reached, System, conjugate, dot};
 
 /// Rounds: each moves what the ends of decisions kept from moving in the one before.
 const ROUNDS: usize = 3;
@@ -44,10 +45,10 @@ pub(super) fn shifted(dual: &Dual<'_>, e: &Eval, y: &[f64], gamma: f64) -> Optio
     let mut prices = vec![0.0; y.len()];
     let mut best = (first, None);
     for _ in 0..ROUNDS {
-        let mut more = vec![0.0; y.len()];
         let least = ACCURACY * ACCURACY * dot(&left, &precondition.apply(&left));
-        conjugate(&mut more, left, (STEPS, least), |v| system.times_free(v, &free), |r| precondition.apply(r));
-        prices.iter_mut().zip(more).for_each(|(p, more)| *p += more);
+        let mut at = Reached { x: vec![0.0; y.len()], product: vec![0.0; y.len()], residual: left };
+        conjugate(&system, &mut at, &free, (STEPS, least), |r| precondition.apply(r));
+        prices.iter_mut().zip(at.x).for_each(|(p, more)| *p += more);
         let charges = charges(dual, &prices);
         if !charges.iter().all(|charge| charge.is_finite()) {
             break;
@@ -78,11 +79,15 @@ fn charges(dual: &Dual<'_>, prices: &[f64]) -> Vec<f64> {
 /// The sums of a pass with its fractional opportunities moved, in inner units.
 fn cells(dual: &Dual<'_>, e: &Eval, charges: &[f64], gamma: f64) -> Vec<f64> {
     let m = dual.measures();
-    let mut cells = e.cells.clone();
-    for (_, active) in &e.sums.active {
-        active.shifted(charges, m, gamma * dual.units.score, |column, measure, amount| {
-            cells[column * m + measure] += amount / dual.units.delivery[measure];
-        });
-    }
+    let (units, blocks) = (&dual.units, &e.sums.active);
+    let ranges = parts::of_blocks(blocks, e.cells.len());
+    let mut cells = parts::sum(&*dual.exchange, ranges.len(), e.cells.len(), |i, more| {
+        for (_, active) in &blocks[ranges[i].clone()] {
+            active.shifted(charges, m, gamma * units.score, |column, measure, amount| {
+                more[column * m + measure] += amount / units.delivery[measure];
+            });
+        }
+    });
+    cells.iter_mut().zip(&e.cells).for_each(|(more, cell)| *more += cell);
     cells
 }

@@ -5,6 +5,7 @@ use super::dual::{Dual, Eval, NONE, Row};
 use super::exact;
 use super::model::Model;
 use super::newton::{Damping, Query, Radius, direction};
+use super::parts;
 use super::recovery::{Point, Recovery, Source};
 use super::shifting::shifted;
 use super::until::Until;
@@ -248,6 +249,20 @@ impl Search<'_, '_, '_> {
     /// Looks for answers in a pass's sums, and tells the observer what is known by now.
     fn offer(&mut self, y: &[f64], e: &Eval) {
         self.recovery.offer(self.dual, y, e);
+        self.observe();
+    }
+
+    /// The same; meanwhile, the model is made that the next step needs unless an answer is found.
+    fn offer_and_model(&mut self, y: &[f64], e: &Eval, gamma: f64) {
+        let (dual, recovery) = (&*self.dual, &mut self.recovery);
+        let model = || {
+            Model::new(dual, e, gamma);
+        };
+        parts::both(&*dual.exchange, model, || recovery.offer(dual, y, e));
+        self.observe();
+    }
+
+    fn observe(&self) {
         (self.limits.observe)(self.dual.passes, self.bound.0, self.recovery.best.as_ref().map_or(f64::NEG_INFINITY, |b| b.0));
     }
 
@@ -301,7 +316,7 @@ impl Search<'_, '_, '_> {
             let last = gamma <= last_gamma * 1.0001;
             let (mut steps, mut fall) = (0, 0.0);
             loop {
-                self.offer(&y, &e);
+                self.offer_and_model(&y, &e, gamma);
                 self.offer_shifted(&y, &e, gamma, last);
                 if self.done() || (warm && self.dual.passes > patience) {
                     return Ok(());

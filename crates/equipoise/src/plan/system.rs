@@ -1,6 +1,6 @@
 //! The linear system of a Newton step: curvature and regularisation.
 
-use super::dense::Cholesky;
+use super::dense::{factorise, substitute};
 use super::dual::{Eval, NONE};
 use super::model::Model;
 use super::newton::{Damping, Radius};
@@ -25,8 +25,8 @@ pub(super) struct Coupled {
 /// The model's matrix, regularised so that every step is bounded.
 pub(super) struct System<'m, 'a, 'e> {
     pub(super) model: &'m Model<'a, 'e>,
-    /// By campaign: isotropic regularisation in price space.
-    rq: Vec<f64>,
+    /// By campaign, charged x charged: regularisation in price space.
+    held: Vec<f64>,
     /// By row: regularisation of its own.
     pub(super) ry: Vec<f64>,
     /// By row: curvature of its smooth utility's conjugate.
@@ -37,34 +37,50 @@ pub(super) struct System<'m, 'a, 'e> {
     pub(super) coupled: Vec<Coupled>,
 }
 
+/// As several sums beside each other: one alone would wait for each addition before the next.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..8 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f64>() + rest
 }
 
-/// Conjugate gradients from `x`, whose residual is `r`: `steps` at most, until the residual in the preconditioner's measure is `least`. The
-/// preconditioner may move a residual to where it has to stay.
+/// Where conjugate gradients are: at `x` the matrix gives `product`, and `residual` is left of what it should give.
+pub(super) struct Reached {
+    pub(super) x: Vec<f64>,
+    pub(super) product: Vec<f64>,
+    pub(super) residual: Vec<f64>,
+}
+
+/// Conjugate gradients on the free prices: `steps` at most, until the residual in the preconditioner's measure is `least`. The preconditioner may
+/// move a residual to where it has to stay.
 pub(super) fn conjugate(
-    x: &mut [f64],
-    mut r: Vec<f64>,
+    system: &System<'_, '_, '_>,
+    at: &mut Reached,
+    free: &[bool],
     (steps, least): (usize, f64),
-    times: impl Fn(&[f64]) -> Vec<f64>,
     mut precondition: impl FnMut(&mut [f64]) -> Vec<f64>,
 ) {
-    let mut z = precondition(&mut r);
+    let Reached { x, product, residual: r } = at;
+    let mut z = precondition(r);
     let mut p = z.clone();
-    let mut rz = dot(&r, &z);
+    let mut rz = dot(r, &z);
     for _ in 0..steps {
         if rz <= least || rz <= 1e-300 {
             break;
         }
-        let t = times(&p);
+        let t = system.times(&p);
         let alpha = rz / dot(&p, &t).max(1e-300);
-        for i in 0..x.len() {
-            x[i] += alpha * p[i];
-            r[i] -= alpha * t[i];
-        }
-        z = precondition(&mut r);
-        let next = dot(&r, &z);
+        x.iter_mut().zip(&p).for_each(|(x, p)| *x += alpha * p);
+        product.iter_mut().zip(&t).for_each(|(product, t)| *product += alpha * t);
+        r.iter_mut().zip(&t).zip(free).for_each(|((r, t), free)| *r -= if *free { alpha * t } else { 0.0 });
+        z = precondition(r);
+        let next = dot(r, &z);
         let beta = next / rz;
         rz = next;
         p.iter_mut().zip(&z).for_each(|(p, z)| *p = z + beta * *p);
@@ -89,15 +105,16 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
                 (1e-5 + damping.mu) * h + damping.near * near + 0.02 * own_slope(k) / radius.campaign[k] + 1e-9 + damping.campaign[k]
             })
             .collect();
-        let mut matrix = model.block.clone();
+        let mut held = vec![0.0; campaigns * n * n];
         for k in 0..campaigns {
             for a in 0..n {
                 for b in 0..n {
-                    matrix[(k * n + a) * n + b] += rq[k] * model.typical[k * n + a] * model.typical[k * n + b];
+                    held[(k * n + a) * n + b] = rq[k] * model.typical[k * n + a] * model.typical[k * n + b];
                 }
-                matrix[(k * n + a) * n + a] += rq[k] * model.spread[k * n + a];
+                held[(k * n + a) * n + a] += rq[k] * model.spread[k * n + a];
             }
         }
+        let matrix: Vec<f64> = model.block.iter().zip(&held).map(|(block, held)| block + held).collect();
         let mut ry = vec![0.0; len];
         for i in &dual.shared {
             ry[*i] = 0.3 * g[*i].abs() / radius.row[*i] + 1e-9 + damping.row[*i];
@@ -117,7 +134,7 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
                 }
             }
         }
-        let mut system = Self { model, rq, ry, bend: vec![0.0; len], matrix, coupled: Vec::new() };
+        let mut system = Self { model, held, ry, bend: vec![0.0; len], matrix, coupled: Vec::new() };
         system.couple(damping);
         system
     }
@@ -143,11 +160,13 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
                 }
             }
             let mut explained = 0.0;
-            for k in 0..model.flat.len() {
-                let part = &mut image[k * n..][..n];
+            let (mut force, mut factor) = (vec![0.0; n], vec![0.0; n * n]);
+            for (part, matrix) in image.chunks_exact_mut(n.max(1)).zip(self.matrix.chunks_exact((n * n).max(1))) {
                 if part.iter().any(|v| *v != 0.0) {
-                    let force = part.to_vec();
-                    Cholesky::new(self.matrix[k * n * n..][..n * n].to_vec(), n).solve(part);
+                    force.copy_from_slice(part);
+                    factor.copy_from_slice(matrix);
+                    factorise(&mut factor, n);
+                    substitute(&factor, part);
                     explained += dot(part, &force);
                 }
             }
@@ -160,11 +179,6 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         self.ry[row] + self.bend[row]
     }
 
-    /// The same of the free prices alone.
-    pub(super) fn times_free(&self, v: &[f64], free: &[bool]) -> Vec<f64> {
-        self.times(v).iter().zip(free).map(|(v, free)| if *free { *v } else { 0.0 }).collect()
-    }
-
     /// The regularised model's matrix times `v`.
     pub(super) fn times(&self, v: &[f64]) -> Vec<f64> {
         let model = self.model;
@@ -173,13 +187,14 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         let all = dual.incidence.charges(v);
         let charges = dual.incidence.of_campaigns(&all);
         let mut back = vec![0.0; charges.len()];
-        for (k, rq) in self.rq.iter().enumerate() {
-            let mut along = 0.0;
-            for (a, j) in model.charged.iter().enumerate() {
-                along += model.typical[k * n + a] * charges[k * m + j];
-            }
-            for (a, j) in model.charged.iter().enumerate() {
-                back[k * m + j] = rq * (model.typical[k * n + a] * along + model.spread[k * n + a] * charges[k * m + j]);
+        let campaigns = back.chunks_exact_mut(m.max(1)).zip(charges.chunks_exact(m.max(1)));
+        if let [j] = model.charged[..] {
+            campaigns.zip(&self.held).for_each(|((back, charges), held)| back[j] = held * charges[j]);
+        } else if n > 0 {
+            for ((back, charges), held) in campaigns.zip(self.held.chunks_exact(n * n)) {
+                for (j, held) in model.charged.iter().zip(held.chunks_exact(n)) {
+                    back[*j] = model.charged.iter().zip(held).map(|(j, held)| held * charges[*j]).sum();
+                }
             }
         }
         let cells = model.curve_cells(&dual.incidence.of_columns(charges, &all));
