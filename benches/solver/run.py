@@ -1,7 +1,7 @@
 """Solver bench: plans seeded instances with equipoise and with peers; one JSON line per comparison, one judge for all.
 
   scripts/bench solver                  every row: T, S, M and L against the yardstick and accelerated gradient,
-                                        T and S against general solvers
+                                        T and S against general solvers; then --render
   scripts/bench solver --quick          the smallest part of it, minutes
   scripts/bench solver --only seeds     some groups of rows
   scripts/bench solver --long           M against HiGHS IPM and OR-Tools PDLP: hours, outside CI
@@ -24,6 +24,7 @@ from measure import Bench
 from programs import ROOT, SOLVERS, Programs
 
 OUT = ROOT / "out" / "bench"
+README = Path(__file__).parent / "README.md"
 GROUPS = ["peers", "tolerances", "threads", "seeds", "first", "warm", "streams", "goals", "memory", "bits", "bandwidth"]
 
 
@@ -100,7 +101,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     options = parse()
     if options.render:
-        table.render(OUT / "solver.jsonl", Path(__file__).parent / "README.md")
+        table.render(OUT / "solver.jsonl", README)
         return 0
     if "EQUIPOISE_CASES" not in os.environ:
         print("EQUIPOISE_CASES is not set: the instances and the peers are not to be found", file=sys.stderr)
@@ -120,6 +121,8 @@ def main() -> int:
             bench.peers("M", "full", "1e-4", options.solvers)
         else:
             measure(bench, options.only or GROUPS, options)
+            if not options.only and not options.quick:
+                table.render(OUT / "solver.jsonl", README)
     finally:
         programs.x.unlink(missing_ok=True)
     return 0

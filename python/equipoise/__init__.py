@@ -6,6 +6,7 @@ Promotion scoring and allocation: plan prices offline, score requests in microse
 `Batch` of them or whole tables. Everything that is raised is an `Error`.
 """
 
+import atexit as _atexit
 import os as _os
 
 from ._book import book
@@ -34,6 +35,7 @@ from ._native import (
     ServingCertificate,
     WhatIf,
     __version__,
+    _await_cancelled,
     _hold_watchers,
     _resume_watchers,
     metric_series,
@@ -86,6 +88,8 @@ __all__ = [
     "save_records",
 ]
 
+# What Ctrl-C left behind may still read from an object of Python's.
+_atexit.register(_await_cancelled)
 if hasattr(_os, "register_at_fork"):
     # A child has none of the threads that watch files, and must not find their locks held.
     _os.register_at_fork(before=_hold_watchers, after_in_parent=_resume_watchers, after_in_child=_resume_watchers)

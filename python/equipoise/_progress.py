@@ -43,7 +43,8 @@ class PlanBar:
                 TextColumn("{task.fields[text]}"),
                 TimeElapsedColumn(),
                 console=console,
-                transient=True,
+                # What is no terminal gets the last state as a line.
+                transient=console.is_terminal or console.is_jupyter,
             )
 
     @property

@@ -83,6 +83,27 @@ def at(instance: Instance, goal: int, field: str, level: float) -> Instance:
     return out
 
 
+def test_two_guardrails_stand_against_each_other() -> None:
+    problem: Any = copy.deepcopy(PROBLEM)
+    whole = {"kind": "guardrail", "measure": "stream", "per": "all", "at_most_total": 10.0, "name": "streams"}
+    problem["goals"].append(whole)
+    streams = [30.0, 20.0, 10.0, 5.0]
+    log = eq.Opportunities(log_table(), measures=["stream"])
+    frontier = eq.frontier(
+        eq.Problem.from_dict(problem),
+        log,
+        eq.Campaigns(CAMPAIGNS),
+        vary={GUARDRAIL: [0.0, 0.02, 0.05, 0.1], "goals.streams.at_most_total": streams},
+        holdout=0.0,
+        progress=False,
+    )
+    table = rows(frontier.table)
+    assert [row["status"] for row in table] == ["solved"] * 4
+    assert all(row["gap"] <= 1e-4 and row["worst_violation"] <= 1e-6 for row in table)
+    assert all(row["total stream"] <= most + 1e-6 for row, most in zip(table, streams, strict=True))
+    assert [row["total displacement"] for row in table][0] <= 1e-9
+
+
 def test_ends_agree_with_highs() -> None:
     checked = 0
     for seed in range(60):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,9 @@ import pytest
 
 import equipoise as eq
 from equipoise import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SCRIPT = """
 import os, signal, threading, time
@@ -144,3 +149,80 @@ def test_an_observer_sees_progress_and_its_exception_cancels_the_plan() -> None:
     passes = [state[0] for state in seen]
     assert passes == sorted(passes)
     assert all(len(state) == 6 and state[4] == 1e-9 for state in seen)
+
+
+def endless_log() -> pa.RecordBatchReader:
+    """A log without an end, in small batches."""
+    schema = pa.schema({"opportunity_id": pa.int64(), "campaign": pa.string(), "stream": pa.float32()})
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for start in itertools.count(0, 1000):
+            ids = np.arange(start, start + 1000)
+            yield pa.record_batch([ids, ["c0"] * 1000, np.ones(1000, np.float32)], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+@pytest.mark.parametrize("work", ["read", "what_if", "book", "pack"])
+def test_ctrl_c_stops_whatever_takes_long(work: str, tmp_path: Path) -> None:
+    problem, log, campaigns = long_plan(rows=20_000)
+    plan = eq.plan(problem, log, campaigns, tolerance=1e-3, holdout=0.0, progress=False) if work == "what_if" else None
+
+    def run() -> None:
+        if work == "read":
+            eq.Opportunities(endless_log(), measures=["stream"])
+        elif work == "book":
+            eq.book(problem, log, campaigns, "c1", amount=5.0, replicates=100_000, progress=False)
+        elif work == "pack":
+            eq.pack(problem, endless_log(), campaigns, tmp_path / "log", measures=["stream"], progress=False)
+        while plan is not None:
+            plan.what_if({"campaigns": {"c1": {"cap": 1.0}}}, tolerance=1e-9)
+
+    # A shell that runs the tests in the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    sent: list[float] = []
+
+    def interrupt() -> None:
+        sent.append(time.monotonic())
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Timer(0.3, interrupt).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - sent[0] < 5
+    _native._await_cancelled()
+    assert list(tmp_path.iterdir()) == []
+
+
+SLOW_READER = """
+import signal, sys, threading, time
+from pathlib import Path
+import equipoise as eq
+import pyarrow as pa
+from tests.test_interrupt import endless_log, long_plan
+
+def slowly(reader):
+    for batch in reader:
+        time.sleep(0.5)
+        yield batch
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+problem, _, campaigns = long_plan(rows=200)
+log = endless_log()
+log = pa.RecordBatchReader.from_batches(log.schema, slowly(log))
+threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+try:
+    eq.pack(problem, log, campaigns, Path(sys.argv[1]) / "log", measures=["stream"], progress=False)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_process_that_ends_after_ctrl_c_waits_for_what_still_reads(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[1]
+    run = subprocess.run([sys.executable, "-c", SLOW_READER, str(tmp_path)], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "interrupted\n", "")
+    assert list(tmp_path.iterdir()) == []

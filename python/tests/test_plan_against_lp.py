@@ -28,6 +28,7 @@ def test_the_instances_cover_every_kind_scope_and_column() -> None:
         instance = random_instance(seed)
         for row in relax(instance).rows:
             kinds[row.kind] += 1
+            kinds[f"{row.kind} {row.measure}"] += 1
             kinds[row.name.split("=")[0]] += 1
             kinds["hard" if row.penalty is None else "soft"] += 1
             kinds["soft share"] += row.kind == "share" and row.penalty is not None
@@ -70,5 +71,7 @@ def test_the_instances_cover_every_kind_scope_and_column() -> None:
     ]
     wanted += ["displacement", "weights", "traffic", "shift", "several slots", "no slots", "flights", "markets"]
     wanted += ["displacement given", "displacement computed"]
+    wanted += [f"guardrail {measure}" for measure in ("displacement", "exposure", "stream", "value")]
+    wanted += ["cap displacement"]
     rare = {name: kinds[name] for name in wanted if kinds[name] < 10}
     assert not rare, rare

@@ -124,8 +124,8 @@ def optimum_of(a: dict[str, Any]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(100))
-@pytest.mark.parametrize("profile", ["full", "matching"])
-def test_small_instances_of_both_profiles_meet_their_lp_optimum(profile: str, seed: int) -> None:
+@pytest.mark.parametrize("profile", ["full", "matching", "hard"])
+def test_small_instances_of_every_profile_meet_their_lp_optimum(profile: str, seed: int) -> None:
     gen = module("gen")
     a, _ = gen.generate(40 + 5 * seed, 4 + seed % 17, seed=seed, profile=profile, mean_c=8 + seed % 8)
     optimum = optimum_of(a)

@@ -7,7 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+import equipoise as eq
 from equipoise._progress import PlanBar, fraction_done, wanted
+
+from .test_interrupt import long_plan
 
 
 def terminal() -> Console:
@@ -58,3 +61,15 @@ def test_the_way_is_measured_in_orders_of_magnitude() -> None:
     assert fraction_done(1e-1, 1e-2, 1e-3) == pytest.approx(0.5)
     assert fraction_done(1e-1, 1e-4, 1e-3) == 1.0
     assert fraction_done(1e-5, 1e-5, 1e-3) == 1.0
+
+
+def test_a_plan_draws_its_bar_where_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    inputs = long_plan(rows=20_000)
+    eq.plan(*inputs, holdout=0, progress=False)
+    assert capsys.readouterr().err == ""
+    eq.plan(*inputs, holdout=0, progress="auto")
+    assert capsys.readouterr().err == "", "no terminal"
+    plan = eq.plan(*inputs, holdout=0, progress=True, tolerance=1e-7)
+    assert plan.status == "solved"
+    assert "planning" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import equipoise as eq
 
 from .oracle.check import rows
 from .oracle.instance import Instance
-from .oracle.lp import relax, solve
+from .oracle.lp import Relaxation, Row, relax, solve
 from .oracle.random_instances import random_instance
 from .test_plan import CAMPAIGNS, PROBLEM, log_table
 
@@ -91,6 +91,32 @@ def changed(instance: Instance, seed: int) -> tuple[Instance, dict[str, Any]]:
     return out, {"campaigns": changes}
 
 
+def bound_at(lp: Relaxation, prices: list[dict[str, Any]]) -> float:
+    """The dual bound of an LP at the prices that an answer states."""
+    net, paid, left = lp.value.copy(), 0.0, list(prices)
+
+    def prices_of(row: Row, stated: dict[str, Any]) -> bool:
+        if (stated["scope"], stated["kind"], stated["measure"]) != (row.name, row.kind, row.measure):
+            return False
+        if row.kind == "share":
+            # A goal of one side does not name it; its price does.
+            return stated["price"] >= 0 and "least" not in stated["goal"] if row.high == 0 else stated["price"] <= 0
+        return any(stated["bound"] == pytest.approx(bound, rel=1e-9) for bound in (row.low, row.high))
+
+    for row in lp.rows:
+        found = next(stated for stated in left if prices_of(row, stated))
+        left.remove(found)
+        price = found["price"]
+        assert row.penalty is None or abs(price) <= row.penalty * (1 + 1e-9)
+        net -= price * row.coefficient
+        paid += price * row.high if price > 0 else price * row.low if price < 0 else 0.0
+    assert not left
+    net = np.maximum(net, 0.0) * lp.upper
+    for t, slots in enumerate(lp.slots.tolist()):
+        paid += float(np.sort(net[lp.opportunity == t])[::-1][:slots].sum())
+    return paid
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_answers_agree_with_highs(seed: int) -> None:
     before = random_instance(seed)
@@ -102,3 +128,4 @@ def test_answers_agree_with_highs(seed: int) -> None:
     slack = 1e-7 * max(1.0, abs(c.upper_bound))
     assert c.value - slack <= optimum.objective <= c.upper_bound + slack
     assert answer.status == "solved", (answer, rows(answer.conflicts))
+    assert bound_at(relax(after), rows(answer.prices)) == pytest.approx(c.upper_bound, rel=1e-6)

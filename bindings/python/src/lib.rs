@@ -67,6 +67,8 @@ mod _native {
     #[pymodule_export]
     use super::scorer::{Scorer, metric_series};
     #[pymodule_export]
+    use super::supervise::_await_cancelled;
+    #[pymodule_export]
     use super::what_if::{Frontier, WhatIf, frontier};
 
     #[pymodule_init]

@@ -10,6 +10,7 @@ use equipoise::plan::{self as core, Packer, Progress, Settings};
 use equipoise::table;
 use pyo3::prelude::*;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// Rows of the log that are read before they are packed.
 const ROWS: usize = 1 << 18;
@@ -97,10 +98,8 @@ pub(crate) fn pack(
             observe(&nothing);
             Ok(())
         };
-        match source {
-            Source::Stream(reader) => table::read_opportunities_in_parts(reader, &measures, &options, ROWS, take)?,
-            Source::Parquet(pattern) => table::load_opportunities_in_parts(&pattern, &measures, &options, ROWS, take)?,
-        }
+        let log = source.log(&measures, || !cancel.load(Ordering::Relaxed))?;
+        table::read_opportunities_in_parts(log, &measures, &options, ROWS, take)?;
         packer.finish()
     });
     packed.map(PackedLog)

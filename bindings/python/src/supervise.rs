@@ -8,13 +8,35 @@ use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often signals are looked for and progress is passed on.
 const BEAT: Duration = Duration::from_millis(50);
 
 /// How long cancelled work is waited for. Longer, and it ends by itself: Ctrl-C is answered within two beats and this.
 const PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long cancelled work is waited for when the interpreter ends.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Work that was cancelled and not waited for to the end: it may still read from Python, which must not be gone by then. With the process whose it
+/// is: a fork has none of the threads.
+static LEFT: Mutex<Vec<(u32, Wait)>> = Mutex::new(Vec::new());
+
+/// Whether work is done, at the latest after so long.
+type Wait = Box<dyn Fn(Duration) -> bool + Send>;
+
+/// Waits for cancelled work; called when the interpreter ends.
+#[pyfunction]
+pub(crate) fn _await_cancelled(py: Python<'_>) {
+    py.detach(|| {
+        let until = Instant::now() + FAREWELL;
+        let left = std::mem::take(&mut *lock(&LEFT));
+        for (_, is_done) in left.iter().filter(|(process, _)| *process == std::process::id()) {
+            is_done(until.saturating_duration_since(Instant::now()));
+        }
+    });
+}
 
 struct Shared<T> {
     outcome: Mutex<Option<Result<T>>>,
@@ -81,7 +103,11 @@ pub(crate) fn supervise<T: Send + 'static>(
         });
         if let Err(exception) = asked {
             shared.cancel.store(true, Ordering::Relaxed);
-            py.detach(|| shared.wait(PATIENCE));
+            if py.detach(|| shared.wait(PATIENCE)).is_none() {
+                let mut left = lock(&LEFT);
+                left.retain(|(_, is_done)| !is_done(Duration::ZERO));
+                left.push((std::process::id(), Box::new(move |patience| shared.wait(patience).is_some())));
+            }
             return Err(exception);
         }
     }

@@ -4,6 +4,7 @@ use crate::argument::{describe, extract, refuse, text};
 use crate::error::enter_detached;
 use crate::interrupt::enter_interruptible;
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
 use equipoise::error::codes;
 use equipoise::score::Gates;
 use equipoise::table::{self, ReadOptions};
@@ -45,10 +46,16 @@ impl Source {
 
     /// Reads a log, with the interpreter released.
     pub(crate) fn opportunities(self, py: Python<'_>, measures: &[String], options: &ReadOptions) -> PyResult<Opportunities> {
-        enter_detached(py, || match self {
-            Self::Stream(reader) => table::read_opportunities(reader, measures, options),
-            Self::Parquet(pattern) => table::load_opportunities(&pattern, measures, options),
-        })
+        enter_interruptible(py, |go_on| table::read_opportunities(self.log(measures, go_on)?, measures, options))
+    }
+
+    /// A log batch by batch, as long as `go_on` says so.
+    pub(crate) fn log<'g>(self, measures: &[String], go_on: impl FnMut() -> bool + 'g) -> equipoise::Result<impl RecordBatchReader + 'g> {
+        let reader = match self {
+            Self::Stream(reader) => reader,
+            Self::Parquet(pattern) => Box::new(table::open_log(&pattern, measures)?),
+        };
+        Ok(While { reader, go_on })
     }
 
     /// Scores a log, with the interpreter released.
@@ -75,6 +82,26 @@ impl Source {
             Self::Stream(reader) => table::read_campaigns(reader, options),
             Self::Parquet(pattern) => table::load_campaigns(&pattern, options),
         })
+    }
+}
+
+/// A stream that breaks off once `go_on` says no.
+struct While<F> {
+    reader: Box<dyn RecordBatchReader + Send>,
+    go_on: F,
+}
+
+impl<F: FnMut() -> bool> Iterator for While<F> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if (self.go_on)() { self.reader.next() } else { Some(Err(ArrowError::ExternalError("reading was cancelled".into()))) }
+    }
+}
+
+impl<F: FnMut() -> bool> RecordBatchReader for While<F> {
+    fn schema(&self) -> SchemaRef {
+        self.reader.schema()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Exit status: 0 good, 1 a goal of the command not met (a plan at its limit, a failed check), 2 bad input.
 
+#![forbid(unsafe_code)]
+
 mod book;
 mod check;
 mod diff;

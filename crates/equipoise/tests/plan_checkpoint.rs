@@ -84,6 +84,17 @@ fn assert_same_bits(got: &Plan, want: &Plan, what: &str) {
     assert_eq!(got.policy().id_hex(), want.policy().id_hex(), "{what}");
 }
 
+/// What a stopped plan states: hard goals are kept, and value and bound hold the value and bound of the whole plan between them.
+fn assert_certified(stopped: &Plan, whole: &Plan, what: &str) {
+    let (c, all) = (stopped.certificate(), whole.certificate());
+    for row in stopped.prices().iter().filter(|row| row.kind != GoalKind::Floor) {
+        let room = 1e-6 * row.bound.unwrap_or(0.0).abs().max(1.0);
+        assert!(row.slack.is_some_and(|slack| slack >= -room), "{what}: {row:?}");
+    }
+    assert!(c.value <= all.upper_bound && c.upper_bound >= all.value, "{what}: {c:?} of {all:?}");
+    assert!(stopped.decisions().iter().flatten().all(|x| (0.0..=1.0).contains(x)), "{what}");
+}
+
 #[test]
 fn stopped_by_its_pass_limit_at_every_pass() {
     for (seed, tied) in [(1, false), (2, true)] {
@@ -97,7 +108,9 @@ fn stopped_by_its_pass_limit_at_every_pass() {
         // Every pass of the first, some of the second.
         for limit in (1..=passes).step_by(if tied { 9 } else { 1 }) {
             let alone = folder.path().join(format!("after-{limit}"));
-            let made = run(&inputs, &settings(&alone).pass_limit(limit)).certificate().passes;
+            let stopped = run(&inputs, &settings(&alone).pass_limit(limit));
+            assert_certified(&stopped, &want, &format!("stopped after {limit} passes"));
+            let made = stopped.certificate().passes;
             // The uniform split and the first prices come before the first look at the limit.
             assert!(made <= f64::from(limit.max(2)), "{made} passes of {limit}, {passes} in all");
             assert_same_bits(&run(&inputs, &settings(&alone)), &want, &format!("stopped after {limit} passes"));
@@ -121,6 +134,7 @@ fn cancelled_at_every_pass() {
         let observer = |p: &Progress| cancel.store(p.passes >= f64::from(stop), Ordering::Relaxed);
         let stopped = run(&inputs, &settings(&path).cancel(&cancel).observer(&observer));
         assert_eq!(stopped.status(), Status::Cancelled, "after {stop} passes");
+        assert_certified(&stopped, &want, &format!("cancelled after {stop} passes"));
         assert_same_bits(&run(&inputs, &settings(&path)), &want, &format!("cancelled after {stop} passes"));
     }
 }

@@ -387,6 +387,7 @@ fn peak() -> u64 {
 }
 
 const CHILD: &str = "EQUIPOISE_TEST_PACKED";
+const PACKING_CHILD: &str = "EQUIPOISE_TEST_PACKING";
 const BLOCKS: i64 = 40;
 
 /// Run by the test below in a process of its own.
@@ -400,27 +401,44 @@ fn child_plans_within_bounded_memory() {
     println!("status {} used {} of {}", plan.status().name(), peak() - before, packed.bytes());
 }
 
+/// Run by the test below in a process of its own.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_log_larger_than_the_memory_it_is_given_plans() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("packed");
-    let (problem, campaigns) = (problem(), campaigns(MANY as f64));
-    let settings = Settings::new().holdout(0.0);
+fn child_packs_within_bounded_memory() {
+    let Ok(path) = std::env::var(PACKING_CHILD) else { return };
+    let part = |part: i64| log_of(part * 8_190, (part + 1) * 8_190, 60);
+    drop(part(0));
+    let before = peak();
+    let (problem, campaigns, settings) = (problem(), campaigns(MANY as f64), Settings::new().holdout(0.0));
     let mut packer = Packer::new(&problem, &campaigns, &settings, &path).expect("a packer");
-    for part in 0..BLOCKS {
-        packer.push(&log_of(part * 8_190, (part + 1) * 8_190, 60)).expect("a part");
-    }
-    let size = packer.finish().expect("a packed log").bytes();
+    (0..BLOCKS).for_each(|p| packer.push(&part(p)).expect("a part"));
+    println!("packed {} with {}", packer.finish().expect("a packed log").bytes(), peak() - before);
+}
+
+/// What a child of this test prints behind a word.
+#[cfg(target_os = "linux")]
+fn child(test: &str, variable: &str, path: &Path, word: &str) -> Vec<String> {
     let child = Command::new(std::env::current_exe().expect("this test"))
-        .args(["--exact", "child_plans_within_bounded_memory", "--nocapture"])
-        .env(CHILD, &path)
+        .args(["--exact", test, "--nocapture"])
+        .env(variable, path)
         .output()
         .expect("a child");
     let text = String::from_utf8_lossy(&child.stdout);
-    let words: Vec<&str> = text.lines().find(|l| l.starts_with("status")).unwrap_or_else(|| panic!("{text}")).split(' ').collect();
-    println!("{words:?}, file of {size} bytes");
-    assert_eq!(words[1], "solved");
-    let used: u64 = words[3].parse().expect("a number");
+    let line = text.lines().find(|l| l.starts_with(word)).unwrap_or_else(|| panic!("{text}"));
+    println!("{line}");
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_larger_than_the_memory_it_is_given_is_packed_and_plans() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("packed");
+    let packed = child("child_packs_within_bounded_memory", PACKING_CHILD, &path, "packed");
+    let (size, used): (u64, u64) = (packed[1].parse().expect("a number"), packed[3].parse().expect("a number"));
+    assert!(used < size / 2, "{used} bytes used for a file of {size}");
+    let planned = child("child_plans_within_bounded_memory", CHILD, &path, "status");
+    assert_eq!(planned[1], "solved");
+    let used: u64 = planned[3].parse().expect("a number");
     assert!(used < size / 2, "{used} bytes used for a file of {size}");
 }

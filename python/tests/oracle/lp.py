@@ -36,6 +36,7 @@ class Row:
     penalty: float | None
     whole: Vector | None = None
     members: int = 1
+    measure: str = ""
 
     def short(self, x: Vector) -> float:
         """By how much the ledger is outside its bounds."""
@@ -190,6 +191,8 @@ def relax(instance: Instance) -> Relaxation:
                 out.groups[-1].members.append((ledger, goal.get("weights", {}).get(key, 1.0)))
         else:
             raise ValueError(kind)
+        for row in out.rows:
+            row.measure = row.measure or measure
 
     for goal in instance.problem.get("goals", []):
         if goal["kind"] == "max_min":

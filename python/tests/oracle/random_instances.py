@@ -140,6 +140,8 @@ def random_goal(
     part = total / max(1, len(members))
     if kind == "cap":
         goal["at_most"] = float(np.round(part * g.uniform(0.3, 1.2), 2))
+        if scope != "campaign" and g.random() < 0.2:
+            goal |= {"measure": "displacement", "at_most": float(np.round(0.15 * goal["at_most"], 3))}
     elif kind == "floor":
         goal |= {"at_least": float(np.round(part * g.uniform(0.05, 0.6), 2)), "penalty": penalty}
     elif kind == "target":
@@ -162,6 +164,9 @@ def random_goal(
             goal |= {"at_most": float(np.round(g.uniform(0.01, 0.4), 3)), "relative_to": "opportunities"}
         else:
             goal["at_most_total"] = float(np.round(total * g.uniform(0.02, 0.4), 2))
+        if g.random() < 0.25:
+            # A guardrail of what listeners get is one of how much they get.
+            goal["measure"] = measure
     return goal
 
 

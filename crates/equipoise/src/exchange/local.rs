@@ -1,7 +1,7 @@
 //! Passes on this machine: threads over packed blocks.
 
 use super::fixed::quantise;
-use super::pack::{Layout, Packed};
+use super::pack::{Layout, Packed, Sample};
 use super::priced::{Priced, Projection};
 use super::settled::{Look, Restless, Settled};
 use super::shift::{charge, shift};
@@ -35,6 +35,17 @@ impl Local {
         Self::shard(packed, blocks, threads)
     }
 
+    /// All blocks of a sample that is packed on the threads first.
+    ///
+    /// # Errors
+    /// `resource_exhausted.memory` if the threads cannot be had.
+    pub fn pack(sample: &Sample, threads: usize) -> Result<Self> {
+        let threads = Threads::new(threads)?;
+        let packed = Arc::new(Packed::on(&threads, sample));
+        let blocks = 0..packed.blocks.len();
+        Ok(Self::with(packed, blocks, threads))
+    }
+
     /// A range of the blocks: one shard of several whose sums are merged by the caller.
     ///
     /// # Errors
@@ -44,7 +55,11 @@ impl Local {
     /// If the range reaches past the last block.
     pub fn shard(packed: Arc<Packed>, blocks: Range<usize>, threads: usize) -> Result<Self> {
         assert!(blocks.end <= packed.blocks.len(), "blocks of this sample");
-        Ok(Self { packed, blocks, threads: Threads::new(threads)?, settled: None, restless: Restless::default(), evaluated: 0 })
+        Ok(Self::with(packed, blocks, Threads::new(threads)?))
+    }
+
+    fn with(packed: Arc<Packed>, blocks: Range<usize>, threads: Threads) -> Self {
+        Self { packed, blocks, threads, settled: None, restless: Restless::default(), evaluated: 0 }
     }
 
     /// The sample.

@@ -2,6 +2,8 @@
 
 use super::blocks::{Blocks, Source};
 use super::fixed::Scale;
+use super::sums::Sums;
+use super::threads::Threads;
 use super::uniform::Split;
 use crate::error::Result;
 use equipoise_kernel::{Block, LANES, Lane, Row, Tally};
@@ -106,18 +108,34 @@ impl Packed {
     /// candidate, a few percent of padding, and 25 bytes for each opportunity.
     #[must_use]
     pub fn new(sample: &Sample) -> Self {
+        Self::on(&Threads::alone(), sample)
+    }
+
+    /// The same on threads.
+    pub(super) fn on(threads: &Threads, sample: &Sample) -> Self {
         let (columns, column_of) = columns(sample);
         let layout = layout(sample, columns);
         let opportunities = sample.slots.len();
         let priced_out = layout.columns.len() as u32;
-        let mut split = Split::new(&layout);
-        let block = |b: usize| {
-            let block = arrange(sample, &column_of, priced_out, b..(b + BLOCK).min(opportunities), 0).block(priced_out);
-            split.add(&block);
-            block
-        };
-        let blocks = Blocks::Here((0..opportunities).step_by(BLOCK).map(block).collect());
-        Self { layout, blocks, starts: sample.starts.clone(), uniform: Some(split.into_sums().cells) }
+        let found = threads.each(opportunities.div_ceil(BLOCK), |taken| {
+            let mut split = Split::new(&layout);
+            let block = |b: usize| {
+                let span = b * BLOCK..((b + 1) * BLOCK).min(opportunities);
+                let block = arrange(sample, &column_of, priced_out, span, 0).block(priced_out);
+                split.add(&block);
+                (b, block)
+            };
+            (taken.map(block).collect::<Vec<_>>(), split.into_sums())
+        });
+        let mut blocks = Vec::with_capacity(opportunities.div_ceil(BLOCK));
+        let mut uniform = Sums::zero(layout.columns.len(), layout.measures);
+        for (some, sums) in found {
+            blocks.extend(some);
+            uniform.merge(sums);
+        }
+        blocks.sort_unstable_by_key(|(b, _)| *b);
+        let blocks = Blocks::Here(blocks.into_iter().map(|(_, block)| block).collect());
+        Self { layout, blocks, starts: sample.starts.clone(), uniform: Some(uniform.cells) }
     }
 
     /// Blocks that are fetched when they are passed over, unless `kept`. Candidates of opportunity `t` are `starts[t]..starts[t + 1]`.

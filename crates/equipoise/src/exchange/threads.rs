@@ -36,6 +36,11 @@ impl Threads {
         Ok(Self { helpers })
     }
 
+    /// The calling thread without helpers.
+    pub(super) fn alone() -> Self {
+        Self { helpers: None }
+    }
+
     /// Gives `0..parts` to threads. Each that takes some has one answer; answers are in no order.
     pub(super) fn each<T: Send>(&self, parts: usize, work: impl Fn(Parts<'_>) -> T + Sync) -> Vec<T> {
         let next = AtomicUsize::new(0);

@@ -8,10 +8,9 @@ use super::recovery::Point;
 use super::relaxed::{Answer, Ask, Relaxed};
 use super::settings::{Progress, Settings};
 use crate::error::{Error, Result, codes, quote};
-use crate::exchange::{Local, Packed};
+use crate::exchange::Local;
 use crate::model::{Campaign, CampaignGoal, Campaigns, GoalKind, Opportunities, Problem, Scope, mix};
 use crate::utility::Promise;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// What is asked for whom, see [`book`].
@@ -230,7 +229,7 @@ impl Desk<'_, '_> {
         let inputs = self.inputs;
         let mut promises = inputs.promises(self.log, self.prepared, weight, None);
         let (sample, _) = inputs.sample(self.prepared, &self.class, self.classes.len(), weight, None);
-        let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), self.threads)?, None);
+        let local = Recorded::new(Local::pack(&sample, self.threads)?, None);
         let best_worth = sample.best_worth(&inputs.weights);
         let mut relaxed = Relaxed { inputs, local, classes: self.classes.clone(), tie_breadth: None, best_worth };
         let mut solve = |promises: &[Promise], start: usize, points: &[Point]| -> Result<Option<Answer>> {

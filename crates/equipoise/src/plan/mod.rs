@@ -53,7 +53,7 @@ pub use settings::{Progress, Settings, Unknown};
 pub use what_if::{Shift, WhatIf};
 
 use crate::error::Result;
-use crate::exchange::{Local, Packed};
+use crate::exchange::Local;
 use crate::model::{Campaigns, GoalKind, Opportunities, Problem};
 use crate::policy::Policy;
 use checkpoint::{Journal, Recorded};
@@ -243,12 +243,14 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let mut notes = inputs.notes.clone();
     let promises = inputs.promises(log, &prepared, &weight, Some(&mut notes));
     let (class, classes) = inputs.classes();
-    let (sample, rows) = inputs.sample(&prepared, &class, classes.len(), &weight, None);
+    let (mut sample, rows) = inputs.sample(&prepared, &class, classes.len(), &weight, None);
     let threads = settings.thread_count();
     let sample_key = warm::key(&inputs, &sample);
     let journal = Journal::of(settings, problem, campaigns, &inputs, &promises, &sample_key)?;
-    let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, journal.clone());
+    let local = Recorded::new(Local::pack(&sample, threads)?, journal.clone());
     let mut relaxed = Relaxed { inputs: &inputs, local, classes, tie_breadth: None, best_worth: sample.best_worth(&inputs.weights) };
+    // Packed they are there once more, and most of the sample.
+    sample.measures = Vec::new();
 
     let started = Instant::now();
     let (cancelled, observe) = (|| settings.is_cancelled(), settings.reporter(started));
@@ -277,7 +279,7 @@ pub fn plan(problem: &Problem, log: &Opportunities, campaigns: &Campaigns, setti
     let (served, mut policy) = if ties::matter(&mut relaxed, &ask, &plain.prices, &answer.point)? {
         let noise = ties::noise(&inputs, &prepared);
         let (sample, _) = inputs.sample(&prepared, &class, relaxed.classes.len(), &weight, Some(&noise));
-        let local = Recorded::new(Local::new(Arc::new(Packed::new(&sample)), threads)?, journal.clone());
+        let local = Recorded::new(Local::pack(&sample, threads)?, journal.clone());
         let broken = ties::break_ties(Relaxed { local, ..relaxed }, &ask, &plain.prices)?;
         let regret = |policy: &Policy| {
             let mut served = account::Account::new(&inputs);

@@ -4,6 +4,7 @@ use super::certificate::Status;
 use super::checkpoint::Recorded;
 use super::dual::{Dual, Group, Membership, NONE, Row, Units};
 use super::inputs::Inputs;
+use super::parts;
 use super::recovery::{Point, Source};
 use super::settings::Settings;
 use super::solve::{Limits, Start, solve};
@@ -21,6 +22,9 @@ pub(super) const SMALL: u64 = 20_000;
 
 /// Candidate rows up to which the undecided ones of a problem are looked for.
 const POLISHED: u64 = 4_000_000;
+
+/// Blocks whose decisions are rebuilt together.
+const WAVE: usize = 64;
 
 /// Smoothing, in inner score units, at which only exact ties are shared.
 const NO_SMOOTHING: f64 = 1e-9;
@@ -392,9 +396,13 @@ impl Relaxed<'_, '_> {
 
     /// The decisions of an answer, by candidate of the sample.
     pub(super) fn decisions(&self, point: &Point) -> Result<Vec<f64>> {
+        let blocks = self.local.packed().blocks();
         let mut x = Vec::with_capacity(self.layout().rows as usize);
-        for block in 0..self.local.packed().blocks() {
-            x.extend(decisions_of(&self.local, block, point)?);
+        // Some at a time: no more than those are there twice.
+        for some in (0..blocks).step_by(WAVE).map(|first| first..(first + WAVE).min(blocks)) {
+            for block in parts::each(&self.local, some.len(), |i| decisions_of(&self.local, some.start + i, point)) {
+                x.extend(block?);
+            }
         }
         Ok(x)
     }

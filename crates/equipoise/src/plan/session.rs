@@ -96,7 +96,7 @@ impl Packing {
             weights: inputs.weights.clone(),
             best_worth: sample.best_worth(&inputs.weights),
             key: warm::key(inputs, &sample),
-            packed: Arc::new(Packed::new(&sample)),
+            packed: Local::pack(&sample, chosen.thread_count())?.packed().clone(),
             prepared,
             weight,
             classes,

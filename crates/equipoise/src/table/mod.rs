@@ -67,7 +67,7 @@ pub use decision_file::{load_records, save_records};
 pub use decisions::{read_records, records_table};
 pub use opportunities::{read_opportunities, read_opportunities_in_parts};
 #[cfg(feature = "parquet")]
-pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_parquet, score_parquet};
+pub use parquet::{ParquetReader, load_campaigns, load_opportunities, load_opportunities_in_parts, open_log, open_parquet, score_parquet};
 pub use plan::{conflicts_table, decisions_table, deliveries_table, prices_table, replicates_table, served_table};
 pub use policy::{campaigns_table, diff_table, policy_prices_table};
 pub use replay::{replay_table, scores_table};

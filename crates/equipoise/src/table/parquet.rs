@@ -27,8 +27,15 @@ const BATCH: usize = 65_536;
 /// # Errors
 /// As [`open_parquet`] and [`read_opportunities`].
 pub fn load_opportunities<S: AsRef<str>>(pattern: &str, measures: &[S], options: &ReadOptions) -> Result<Opportunities> {
-    let needed = log_columns::column_names(measures);
-    read_opportunities(open_parquet(pattern)?.select(&needed)?, measures, options)
+    read_opportunities(open_log(pattern, measures)?, measures, options)
+}
+
+/// Opens a log for a reader of one's own, such as one that can be stopped: only the columns that [`load_opportunities`] needs are decoded.
+///
+/// # Errors
+/// As [`open_parquet`].
+pub fn open_log<S: AsRef<str>>(pattern: &str, measures: &[S]) -> Result<ParquetReader> {
+    open_parquet(pattern)?.select(&log_columns::column_names(measures))
 }
 
 /// Reads a log as [`load_opportunities`] does and hands it over in parts, see [`read_opportunities_in_parts`].
@@ -42,8 +49,7 @@ pub fn load_opportunities_in_parts<S: AsRef<str>>(
     rows: usize,
     take: impl FnMut(&Opportunities) -> Result<()>,
 ) -> Result<()> {
-    let needed = log_columns::column_names(measures);
-    read_opportunities_in_parts(open_parquet(pattern)?.select(&needed)?, measures, options, rows, take)
+    read_opportunities_in_parts(open_log(pattern, measures)?, measures, options, rows, take)
 }
 
 /// Reads a log as [`load_opportunities`] does and replays it as [`super::score_table`] does.

@@ -28,7 +28,13 @@ pub(super) fn agrees(u: &impl Utility, p: f64, from: f64, to: f64, kinks: &[f64]
         // Outside the range something at the edge is worth ever more, and the projection is another price.
         let edge = worth(from).max(worth(to));
         assert!(edge > worth(0.5 * (from + to)) || edge > 0.0, "nothing grows at {p}");
-        assert!((u.project(p) - p).abs() > 0.0, "{p} is outside its range and projects on itself");
+        let q = u.project(p);
+        assert!(u.conjugate(q).is_finite(), "{p} projects on {q}, outside its range");
+        for part in BETWEEN {
+            let nearer = p + part * (q - p);
+            assert!(u.conjugate(nearer).is_infinite(), "{p} projects on {q}, but {nearer} is nearer");
+        }
+        is_nearest(u, p, q);
         return;
     }
     let found = largest(worth, from, to, kinks);
@@ -41,11 +47,24 @@ pub(super) fn agrees(u: &impl Utility, p: f64, from: f64, to: f64, kinks: &[f64]
             assert!((worth(d) - conjugate).abs() <= 1e-10 * (1.0 + conjugate.abs() + (p * d).abs()), "delivery {d} at {p}");
             // Delivery -> price: the price is among those of its delivery.
             let (low, high) = u.prices(d);
-            let room = 1e-9 * p.abs().max(1e-300);
+            let room = 1e-10 * p.abs().max(1e-300);
             assert!(low - room <= p && p <= high + room, "{p} is not in {low}..{high} at {d}");
         }
     }
-    // Projecting twice is projecting once, and no price of the range moves.
-    let q = u.project(p);
-    assert!(u.project(q) == q || (u.project(q) - q).abs() <= 1e-15 * q.abs());
+    is_nearest(u, p, u.project(p));
+}
+
+/// Places between a point and its projection, in parts of the way.
+const BETWEEN: [f64; 4] = [0.5, 0.9, 0.999, 1.0 - 1e-10];
+
+/// Checks that `q` is the nearest to `p` of the prices that stay where they are: it stays, and whatever lies between goes to it.
+fn is_nearest(u: &impl Utility, p: f64, q: f64) {
+    let is_at = |a: f64, b: f64| (a - b).abs() <= 1e-15 * b.abs();
+    assert!(is_at(u.project(q), q), "{q} moves to {}", u.project(q));
+    if !is_at(p, q) {
+        for part in BETWEEN {
+            let between = p + part * (q - p);
+            assert!(is_at(u.project(between), q), "{p} moves to {q}, but {between} to {}", u.project(between));
+        }
+    }
 }
