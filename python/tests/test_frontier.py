@@ -101,7 +101,7 @@ def test_two_guardrails_stand_against_each_other() -> None:
     assert [row["status"] for row in table] == ["solved"] * 4
     assert all(row["gap"] <= 1e-4 and row["worst_violation"] <= 1e-6 for row in table)
     assert all(row["total stream"] <= most + 1e-6 for row, most in zip(table, streams, strict=True))
-    assert [row["total displacement"] for row in table][0] <= 1e-9
+    assert table[0]["total displacement"] <= 1e-9
 
 
 def test_ends_agree_with_highs() -> None:

@@ -223,6 +223,7 @@ except KeyboardInterrupt:
 
 def test_a_process_that_ends_after_ctrl_c_waits_for_what_still_reads(tmp_path: Path) -> None:
     folder = Path(__file__).parents[1]
-    run = subprocess.run([sys.executable, "-c", SLOW_READER, str(tmp_path)], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-c", SLOW_READER, str(tmp_path)]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "interrupted\n", "")
     assert list(tmp_path.iterdir()) == []
