@@ -71,7 +71,8 @@ pub trait Exchange: Sync {
     /// What the sample looks like.
     fn layout(&self) -> &Layout;
 
-    /// Does the planner's own work between passes, in parts `0..parts` and in any order: on threads where there are some.
+    /// Does the planner's own work between passes, in parts `0..parts` and in any order, all of it before it returns: on threads where there are
+    /// some. A part may share work of its own.
     fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
         (0..parts).for_each(work);
     }

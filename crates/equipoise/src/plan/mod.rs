@@ -29,6 +29,8 @@ mod served;
 mod serving;
 mod session;
 mod settings;
+#[cfg(test)]
+mod sharded;
 mod shifting;
 mod solve;
 mod spread;

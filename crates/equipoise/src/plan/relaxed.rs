@@ -106,7 +106,7 @@ pub(super) struct Answer {
 
 /// Which part of its row's price is a stated ledger's.
 #[derive(Clone, Copy, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Both,
     Below,
     Above,
@@ -283,7 +283,7 @@ impl Relaxed<'_, '_> {
 
     /// The dual problem of promises, prices to start from, and where each stated ledger went.
     #[allow(clippy::type_complexity)]
-    fn dual(
+    pub(super) fn dual(
         &mut self,
         weights: &[f64],
         promises: &[Promise],
