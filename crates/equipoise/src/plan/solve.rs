@@ -29,8 +29,9 @@ const STEPS: usize = 4;
 const FALLING_STEPS: usize = 12;
 const FALL: f64 = 0.01;
 const LAST_STEPS: usize = 60;
-/// How long a library solver may work at a time.
-const LIBRARY: Duration = Duration::from_secs(10);
+/// How long a library solver may work at a time where the caller's limit is no less: longer than they take, so that plans do not depend on the pace of
+/// a machine.
+const LIBRARY: Duration = Duration::from_secs(600);
 /// Decisions of a library solver that may mean none.
 const NOTHING: [f64; 3] = [0.0, 1e-8, 1e-6];
 /// Tolerance below which a solve is polished instead of smoothed ever less.
