@@ -197,6 +197,17 @@ def test_ctrl_c_stops_whatever_takes_long(work: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ctrl_c_in_the_code_of_a_reader_is_no_fault_of_the_log() -> None:
+    log = endless_log()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield log.read_next_batch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        eq.Opportunities(pa.RecordBatchReader.from_batches(log.schema, batches()), measures=["stream"])
+
+
 SLOW_READER = """
 import signal, sys, threading, time
 from pathlib import Path

@@ -1,6 +1,7 @@
 //! Work of the calling thread that Ctrl-C can end.
 
 use crate::error::{enter, panicked};
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -28,6 +29,11 @@ pub(crate) fn enter_interruptible<T: Send>(
     });
     match raised {
         Some(exception) => Err(exception),
-        None => enter(py, || outcome.unwrap_or_else(|payload| Err(panicked(payload.as_ref())))),
+        None => enter(py, || outcome.unwrap_or_else(|payload| Err(panicked(payload.as_ref())))).map_err(|e| as_interrupt(py, e)),
     }
+}
+
+/// Ctrl-C may land in the code of a stream that Python writes. What the stream hands on is a text that ends with the exception, its lines escaped.
+fn as_interrupt(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.value(py).to_string().contains("\\u{a}KeyboardInterrupt") { PyKeyboardInterrupt::new_err(()) } else { error }
 }
