@@ -51,32 +51,19 @@ fn take<T>(from: &Mutex<Option<T>>) -> Option<T> {
     from.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
-/// The sum of what parts add to a list of `len` zeros each. Sums are added in pairs, those of pairs again, always the same, by whoever has the second.
+/// The sum of what parts add to a list of `len` zeros each, added up in their order.
 pub(super) fn sum(exchange: &dyn Exchange, parts: usize, len: usize, work: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
-    let waiting: Vec<Mutex<Option<Vec<f64>>>> = (0..parts).map(|_| Mutex::default()).collect();
-    exchange.share(parts, &|i| {
+    let sums = each(exchange, parts, |i| {
         let mut sum = vec![0.0; len];
         work(i, &mut sum);
-        // Part `at` now stands for the `step` parts from there.
-        let (mut at, mut step) = (i, 1);
-        while step < parts {
-            let first = at - at % (2 * step);
-            let second = first + step;
-            if second < parts {
-                // The pair meets at its second: where the other is not yet, it finds this one there.
-                let mut waiting = waiting[second].lock().unwrap_or_else(PoisonError::into_inner);
-                let Some(other) = waiting.take() else {
-                    *waiting = Some(sum);
-                    return;
-                };
-                drop(waiting);
-                sum.iter_mut().zip(&other).for_each(|(a, b)| *a += b);
-            }
-            (at, step) = (first, 2 * step);
-        }
-        *waiting[0].lock().unwrap_or_else(PoisonError::into_inner) = Some(sum);
+        sum
     });
-    waiting.into_iter().next().and_then(|sum| sum.into_inner().unwrap_or_else(PoisonError::into_inner)).unwrap_or_else(|| vec![0.0; len])
+    let mut sums = sums.into_iter();
+    let mut all = sums.next().unwrap_or_else(|| vec![0.0; len]);
+    for more in sums {
+        all.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+    }
+    all
 }
 
 #[cfg(test)]
