@@ -1,9 +1,10 @@
 //! One semismooth Newton direction: conjugate gradients on the free prices, inside a few rounds of a primal-dual active set.
 
+use super::dense::dot;
 use super::dual::{Dual, Eval, NONE};
 use super::model::Model;
 use super::precondition::Preconditioner;
-use super::system::{Reached, System, conjugate, dot};
+use super::system::{Reached, System, conjugate};
 use super::tied::Tied;
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! The preconditioner of a Newton step's linear system.
 
-use super::dense::{Cholesky, factorise, substitute};
+use super::dense::{dot, factorise, substitute};
 use super::dual::NONE;
-use super::system::{Coupled, System, dot};
+use super::system::{Coupled, System};
 use std::ops::Range;
 
 /// Most shared rows that are coupled densely; further ones count by their diagonal.
@@ -32,7 +32,7 @@ pub(super) struct Preconditioner<'s, 'm, 'a, 'e> {
     /// Free shared rows that are coupled densely, and the others with their diagonal.
     dense: Vec<usize>,
     diagonal: Vec<(usize, f64)>,
-    factor: Cholesky,
+    factor: Vec<f64>,
 }
 
 impl Own {
@@ -165,7 +165,8 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                 (i, sum + system.stiffness(i) + 1e-9)
             })
             .collect();
-        Self { system, own, dense, diagonal, factor: Cholesky::new(s, size) }
+        factorise(&mut s, size);
+        Self { system, own, dense, diagonal, factor: s }
     }
 
     pub(super) fn apply(&self, r: &[f64]) -> Vec<f64> {
@@ -198,7 +199,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                         .sum::<f64>();
                 }
             }
-            self.factor.solve(&mut u);
+            substitute(&self.factor, &mut u);
             let mut v = vec![0.0; r.len()];
             for (i, x) in self.dense.iter().zip(&u) {
                 out[*i] = *x;

@@ -3,13 +3,14 @@
 //! Prices are good long before every delivery is exact. Thinning throws away what is over a bound and leaves what is under one; fractional
 //! opportunities can give the one to the other, at next to no cost, since their candidates are worth the same within the smoothing.
 
+use super::dense::dot;
 use super::dual::{Dual, Eval, Row};
 use super::model::Model;
 use super::newton::{Damping, Radius};
 use super::parts;
 use super::precondition::Preconditioner;
 use super::recovery::Source;
-use super::system::{Reached, System, conjugate, dot};
+use super::system::{Reached, System, conjugate};
 
 /// Rounds: each moves what the ends of decisions kept from moving in the one before.
 const ROUNDS: usize = 3;

@@ -1,6 +1,6 @@
 //! The linear system of a Newton step: curvature and regularisation.
 
-use super::dense::{factorise, substitute};
+use super::dense::{dot, factorise, substitute};
 use super::dual::{Eval, NONE};
 use super::model::Model;
 use super::newton::{Damping, Radius};
@@ -35,19 +35,6 @@ pub(super) struct System<'m, 'a, 'e> {
     pub(super) matrix: Vec<f64>,
     /// Request-side rows whose coupling to the campaigns is taken exactly.
     pub(super) coupled: Vec<Coupled>,
-}
-
-/// As several sums beside each other: one alone would wait for each addition before the next.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..8 {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f64>() + rest
 }
 
 /// Where conjugate gradients are: at `x` the matrix gives `product`, and `residual` is left of what it should give.

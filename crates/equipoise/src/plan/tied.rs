@@ -1,6 +1,6 @@
 //! Prices that together keep sharing a group's weight: the conjugate gradients of a Newton step stay on the plane of those that do.
 
-use super::dense::Cholesky;
+use super::dense::{factorise, substitute};
 use super::dual::Dual;
 use super::newton::Query;
 
@@ -17,7 +17,8 @@ struct Plane {
 /// The planes of all groups that bind, and the small system that projects on them.
 pub(super) struct Tied {
     planes: Vec<Plane>,
-    gram: Cholesky,
+    /// Factor of the planes' answers to each other.
+    gram: Vec<f64>,
 }
 
 impl Tied {
@@ -51,7 +52,8 @@ impl Tied {
                 gram[p * n + q] = a.along(&b.answer);
             }
         }
-        Self { gram: Cholesky::new(gram, n), planes }
+        factorise(&mut gram, n);
+        Self { gram, planes }
     }
 
     /// Moves a step onto the planes.
@@ -60,7 +62,7 @@ impl Tied {
             return;
         }
         let mut by: Vec<f64> = self.planes.iter().map(|p| p.rest - p.along(x)).collect();
-        self.gram.solve(&mut by);
+        substitute(&self.gram, &mut by);
         for (plane, by) in self.planes.iter().zip(by) {
             x.iter_mut().zip(&plane.answer).for_each(|(x, a)| *x += by * a);
         }
@@ -73,7 +75,7 @@ impl Tied {
             return;
         }
         let mut by: Vec<f64> = self.planes.iter().map(|p| p.along(z)).collect();
-        self.gram.solve(&mut by);
+        substitute(&self.gram, &mut by);
         for (plane, by) in self.planes.iter().zip(by) {
             z.iter_mut().zip(&plane.answer).for_each(|(z, a)| *z -= by * a);
             plane.members.iter().for_each(|(i, t)| r[*i] -= by * t);
