@@ -49,30 +49,6 @@ fn threads_do_not_change_a_bit() {
     }
 }
 
-/// Shards that know only their own blocks and exchange nothing but bytes: the shape of a host engine.
-struct Sharded {
-    shards: Vec<Local>,
-}
-
-impl Exchange for Sharded {
-    fn layout(&self) -> &equipoise::exchange::Layout {
-        self.shards[0].layout()
-    }
-
-    fn pass(&mut self, ask: &Ask) -> equipoise::Result<Sums> {
-        let mut all: Option<Sums> = None;
-        // Last shard first: the order of merging must not matter.
-        for shard in self.shards.iter_mut().rev() {
-            let sums = Sums::from_bytes(&shard.pass(ask)?.to_bytes())?;
-            match &mut all {
-                Some(all) => all.merge(sums),
-                None => all = Some(sums),
-            }
-        }
-        Ok(all.unwrap_or_default())
-    }
-}
-
 #[test]
 fn shards_merged_from_bytes_give_the_same_bits() {
     let packed = Arc::new(Packed::new(&sample()));
@@ -81,8 +57,16 @@ fn shards_merged_from_bytes_give_the_same_bits() {
     for ask in asks(50, 2) {
         let want = Local::new(packed.clone(), 1).expect("one thread").pass(&ask).expect("a pass");
         for cuts in [vec![0, 1, blocks], vec![0, 2, 2, blocks], (0..=blocks).collect()] {
-            let shards = cuts.windows(2).map(|c| Local::shard(packed.clone(), c[0]..c[1], 1).expect("a shard")).collect();
-            let got = Sharded { shards }.pass(&ask).expect("a pass");
+            // Shards know only their own blocks and exchange nothing but bytes; the last comes first.
+            let sums = cuts.windows(2).rev().map(|c| {
+                let mut shard = Local::shard(packed.clone(), c[0]..c[1], 1).expect("a shard");
+                Sums::from_bytes(&shard.pass(&ask).expect("a pass").to_bytes()).expect("own bytes")
+            });
+            let merged = sums.reduce(|mut all, more| {
+                all.merge(more);
+                all
+            });
+            let got = merged.expect("some shards");
             assert_eq!(got, want, "cuts {cuts:?}");
         }
     }

@@ -53,7 +53,7 @@ impl Tied {
             }
         }
         factorise(&mut gram, n);
-        Self { gram, planes }
+        Self { planes, gram }
     }
 
     /// Moves a step onto the planes.
