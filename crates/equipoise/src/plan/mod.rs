@@ -38,6 +38,7 @@ mod system;
 mod thinning;
 mod tied;
 mod ties;
+mod tightening;
 mod undecided;
 mod until;
 mod warm;

@@ -12,7 +12,6 @@ use super::until::Until;
 use super::warm::Pass;
 use crate::error::Result;
 use crate::exchange::{Ask, Packed};
-use crate::model::Scope;
 use std::time::{Duration, Instant};
 
 /// Smoothing of the first level, in inner score units, and its ratio from level to level. A wider first level costs dearer passes: more
@@ -58,8 +57,6 @@ const LAST_ACCURACY: f64 = 1e-3;
 const TRIALS: usize = 5;
 /// Steps that fail in a row before a level is left.
 const FAILURES: usize = 4;
-/// Bounds are taken inside their own by this part of them at most.
-const MARGIN: f64 = 0.02;
 /// How far, in smoothings, the first step of a warm start may move a campaign's scores: few have to move, but those far.
 const WARM_REACH: f64 = 12.0;
 /// Passes after which a warm start to 1e-4 is given up for a cold one, and as many more for each further digit.
@@ -298,7 +295,7 @@ impl Search<'_, '_, '_> {
         let mut damping = Damping::new(1.0, campaigns, rows);
         let mut previous = vec![0.0; rows];
         let (mut failures, mut steps_in_all, mut settled) = (0, 0, false);
-        self.tighten(0.02, 0.004);
+        self.dual.tighten(0.02, 0.004);
         let mut e = self.evaluate(&y, gamma)?;
         if warm {
             self.retighten(&y, &mut e, tolerance.max(0.01 * gamma));
@@ -364,7 +361,7 @@ impl Search<'_, '_, '_> {
                     (gamma, last_gamma, failures) = (SETTLED_GAMMA, SETTLED_GAMMA, 0);
                     radius = Radius::new(4.0 * gamma, 4.0 * gamma, campaigns, rows);
                     damping = Damping::new(1.0, campaigns, rows);
-                    self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
+                    self.dual.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
                     e = self.evaluate(&y, gamma)?;
                     continue;
                 }
@@ -379,7 +376,7 @@ impl Search<'_, '_, '_> {
             }
             gamma = (gamma * RATIO).max(last_gamma);
             damping.forget(0.0);
-            self.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
+            self.dual.tighten_by_budget(&y, &e, tolerance.max(0.01 * gamma));
             e = self.evaluate(&y, gamma)?;
             radius.next_level(gamma);
         }
@@ -389,7 +386,7 @@ impl Search<'_, '_, '_> {
     /// already.
     fn retighten(&mut self, y: &[f64], e: &mut Eval, tolerance: f64) {
         let loose = self.dual.tight.clone();
-        self.tighten_by_budget(y, e, tolerance);
+        self.dual.tighten_by_budget(y, e, tolerance);
         let tight = std::mem::replace(&mut self.dual.tight, loose);
         self.dual.retighten(tight, y, e);
     }
@@ -500,61 +497,6 @@ impl Search<'_, '_, '_> {
         let mut next: Vec<f64> = (0..y.len()).map(|i| land(&self.dual.rows[i], e.bounds[i], y[i], step[i], g[i])).collect();
         self.dual.project(&mut next);
         next
-    }
-
-    /// Bounds of the first level: floors and shares a fixed part inside their own.
-    fn tighten(&mut self, floors: f64, others: f64) {
-        let whole = self.dual.layout().places / self.dual.units.delivery[0];
-        self.set_tight(floors, others, |_, r| others * -r.b * whole);
-    }
-
-    /// Bounds inside the rows' own by as much as a tenth of the gap asked for can pay.
-    fn tighten_by_budget(&mut self, y: &[f64], e: &Eval, tolerance: f64) {
-        let m = self.dual.measures();
-        let mut totals = vec![0.0; m];
-        e.cells.chunks_exact(m).for_each(|c| totals.iter_mut().zip(c).for_each(|(t, v)| *t += v));
-        let budget = 0.1 * tolerance * e.bound.abs();
-        let (mut floors, mut shares, mut caps) = (0.0, 0, 0.0);
-        for (r, p) in self.dual.rows.iter().zip(y).map(|(r, p)| (r, r.bounds_price(*p))) {
-            if r.b != 0.0 {
-                shares += usize::from(p != 0.0);
-            } else if r.lo == r.hi {
-                floors += (p * r.lo).abs();
-            } else if p < 0.0 {
-                floors -= p * r.lo;
-            } else if p > 0.0 && r.scope != Scope::Campaign {
-                caps += p * r.hi;
-            }
-        }
-        let part = |cost: f64| if cost > 0.0 { (budget / cost).min(MARGIN) } else { MARGIN };
-        let (floors, caps) = (part(floors), 0.5 * part(caps));
-        // Every share the same part of the money, not of itself: else a single dear one leaves no room to all the others.
-        let each = 0.5 * budget / shares.max(1) as f64;
-        self.set_tight(floors, caps, |i, r| {
-            let most = MARGIN * -r.b * totals[r.measure];
-            let price = r.bounds_price(y[i]).abs();
-            if price * most > each { each / price } else { most }
-        });
-    }
-
-    /// Bounds inside the rows' own by parts of floors and of shared caps, and by a room for each share.
-    fn set_tight(&mut self, floors: f64, caps: f64, share_room: impl Fn(usize, &Row) -> f64) {
-        let tight = |(i, r): (usize, &Row)| {
-            if r.lo == r.hi {
-                // A target is passed a little: thinning takes it back exactly, and nothing would add what is missing.
-                let passed = r.lo * (1.0 + floors);
-                (passed, passed)
-            } else if r.b != 0.0 {
-                let room = share_room(i, r);
-                (r.lo + room, r.hi - room)
-            } else {
-                let hi = if r.scope == Scope::Campaign { r.hi } else { r.hi * (1.0 - caps) };
-                let lo = if r.lo > 0.0 { r.lo * (1.0 + floors) } else { r.lo };
-                let most = if hi.is_finite() { hi * 0.9999 + 0.0001 * r.lo.max(0.0) } else { f64::INFINITY };
-                (lo.min(most.max(r.lo)), hi)
-            }
-        };
-        self.dual.tight = self.dual.rows.iter().enumerate().map(tight).collect();
     }
 }
 
