@@ -168,28 +168,24 @@ impl Incidence {
         } else {
             self.gather(&self.campaigns, by_column, &mut cells, &mut all);
         }
-        self.everything(&mut cells, &all);
-        let mut out: Vec<f64> = self.row_cells.iter().zip(&self.factors).map(|(cell, a)| a * cells[*cell as usize]).collect();
-        self.shares.iter().for_each(|s| out[s.row] += s.b * all[s.slot]);
-        out
+        self.rows(cells, &all)
     }
 
-    /// The delivery of some campaign-side rows (or of `all`) from amounts by campaign and priced measure: the transpose of
+    /// The delivery of every campaign-side row (and of `all`) from amounts by campaign and priced measure: the transpose of
     /// [`Incidence::of_campaigns`]. O(campaigns).
-    pub(super) fn by_campaigns(&self, amounts: &[f64], rows: impl IntoIterator<Item = usize>) -> Vec<f64> {
+    pub(super) fn by_campaigns(&self, amounts: &[f64]) -> Vec<f64> {
         let (mut cells, mut all) = (vec![0.0; self.cells], vec![0.0; self.priced]);
         self.gather(&self.campaigns, amounts, &mut cells, &mut all);
-        self.everything(&mut cells, &all);
-        let mut out = vec![0.0; self.row_cells.len()];
-        rows.into_iter().for_each(|i| out[i] = self.factors[i] * cells[self.row_cells[i] as usize]);
-        self.shares.iter().for_each(|s| out[s.row] += s.b * all[s.slot]);
-        out
+        self.rows(cells, &all)
     }
 
-    fn everything(&self, cells: &mut [f64], all: &[f64]) {
+    fn rows(&self, mut cells: Vec<f64>, all: &[f64]) -> Vec<f64> {
         if self.starts[ALL] != NONE {
             cells[self.starts[ALL]..][..self.priced].clone_from_slice(all);
         }
+        let mut out: Vec<f64> = self.row_cells.iter().zip(&self.factors).map(|(cell, a)| a * cells[*cell as usize]).collect();
+        self.shares.iter().for_each(|s| out[s.row] += s.b * all[s.slot]);
+        out
     }
 
     // The loops over measures unroll where their number is a constant.
@@ -198,10 +194,11 @@ impl Incidence {
             out.iter_mut().zip(&charges.cells[own..]).for_each(|(out, cell)| *out += cell);
         }
         match self.priced {
-            1 => spread::<1>(keys, &charges.cells, out),
-            2 => spread::<2>(keys, &charges.cells, out),
-            3 => spread::<3>(keys, &charges.cells, out),
-            p => spread_any(p, keys, &charges.cells, out),
+            0 => {}
+            1 => spread(1, keys, &charges.cells, out),
+            2 => spread(2, keys, &charges.cells, out),
+            3 => spread(3, keys, &charges.cells, out),
+            p => spread(p, keys, &charges.cells, out),
         }
     }
 
@@ -210,48 +207,41 @@ impl Incidence {
             cells[own..].iter_mut().zip(amounts).for_each(|(cell, amount)| *cell += amount);
         }
         match self.priced {
-            1 => gather::<1>(keys, amounts, cells, all),
-            2 => gather::<2>(keys, amounts, cells, all),
-            3 => gather::<3>(keys, amounts, cells, all),
-            p => gather_any(p, keys, amounts, cells, all),
+            0 => {}
+            1 => gather(1, keys, amounts, cells, all),
+            2 => gather(2, keys, amounts, cells, all),
+            3 => gather(3, keys, amounts, cells, all),
+            p => gather(p, keys, amounts, cells, all),
         }
     }
 }
 
-fn spread<const P: usize>(keys: &Keys, cells: &[f64], out: &mut [f64]) {
-    for (out, starts) in out.as_chunks_mut::<P>().0.iter_mut().zip(keys.each()) {
+#[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
+#[inline(always)]
+fn spread(p: usize, keys: &Keys, cells: &[f64], out: &mut [f64]) {
+    for (out, starts) in out.chunks_exact_mut(p).zip(keys.each()) {
         for start in starts {
-            let cell = &cells[*start as usize..][..P];
-            (0..P).for_each(|j| out[j] += cell[j]);
+            let cell = &cells[*start as usize..][..p];
+            for j in 0..p {
+                out[j] += cell[j];
+            }
         }
     }
 }
 
-fn spread_any(p: usize, keys: &Keys, cells: &[f64], out: &mut [f64]) {
-    for (out, starts) in out.chunks_exact_mut(p.max(1)).zip(keys.each()) {
-        for start in starts {
-            out.iter_mut().zip(&cells[*start as usize..]).for_each(|(out, cell)| *out += cell);
+#[expect(clippy::inline_always, reason = "only inlined does the number of measures become a constant")]
+#[inline(always)]
+fn gather(p: usize, keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
+    let all = &mut all[..p];
+    for (amount, starts) in amounts.chunks_exact(p).zip(keys.each()) {
+        for j in 0..p {
+            all[j] += amount[j];
         }
-    }
-}
-
-fn gather<const P: usize>(keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
-    let mut sums = [0.0; P];
-    for (amount, starts) in amounts.as_chunks::<P>().0.iter().zip(keys.each()) {
-        (0..P).for_each(|j| sums[j] += amount[j]);
         for start in starts {
-            let cell = &mut cells[*start as usize..][..P];
-            (0..P).for_each(|j| cell[j] += amount[j]);
-        }
-    }
-    all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
-}
-
-fn gather_any(p: usize, keys: &Keys, amounts: &[f64], cells: &mut [f64], all: &mut [f64]) {
-    for (amount, starts) in amounts.chunks_exact(p.max(1)).zip(keys.each()) {
-        all.iter_mut().zip(amount).for_each(|(all, amount)| *all += amount);
-        for start in starts {
-            cells[*start as usize..].iter_mut().zip(amount).for_each(|(cell, amount)| *cell += amount);
+            let cell = &mut cells[*start as usize..][..p];
+            for j in 0..p {
+                cell[j] += amount[j];
+            }
         }
     }
 }

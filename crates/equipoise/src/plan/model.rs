@@ -49,15 +49,17 @@ impl Shape {
         let moments = fractional.sum(campaigns * width, &*dual.exchange, |kind, sums| {
             let part = if kind.binds { 1.0 - 1.0 / kind.len as f64 } else { 1.0 };
             let mut y = vec![0.0; n];
-            for (e, c) in kind.column.iter().enumerate() {
-                let h = kind.stiff[e / kind.len] * part;
-                y.iter_mut().zip(&charged).for_each(|(y, j)| *y = fractional.amount(kind, e, *j));
-                let sums = &mut sums[layout.columns[*c as usize].campaign as usize * width..][..width];
-                sums[0] += h;
-                for (a, ya) in y.iter().enumerate() {
-                    sums[1 + a] += h * ya;
-                    for (b, yb) in y.iter().enumerate() {
-                        sums[1 + n + a * n + b] += h * ya * yb;
+            for (r, (stiff, columns)) in kind.stiff.iter().zip(kind.column.chunks_exact(kind.len)).enumerate() {
+                let h = stiff * part;
+                for (i, c) in columns.iter().enumerate() {
+                    y.iter_mut().zip(&charged).for_each(|(y, j)| *y = fractional.amount(kind, r * kind.len + i, *j));
+                    let sums = &mut sums[layout.columns[*c as usize].campaign as usize * width..][..width];
+                    sums[0] += h;
+                    for (a, ya) in y.iter().enumerate() {
+                        sums[1 + a] += h * ya;
+                        for (b, yb) in y.iter().enumerate() {
+                            sums[1 + n + a * n + b] += h * ya * yb;
+                        }
                     }
                 }
             }

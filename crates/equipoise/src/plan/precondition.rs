@@ -189,7 +189,7 @@ impl<'s, 'm, 'a, 'e> Preconditioner<'s, 'm, 'a, 'e> {
                     }
                 },
             );
-            let back = dual.incidence.by_campaigns(&forces, self.dense.iter().copied());
+            let back = dual.incidence.by_campaigns(&forces);
             let left = |i: &usize| if dual.rows[*i].scope.is_campaign_side() { r[*i] - back[*i] } else { r[*i] };
             let mut u: Vec<f64> = self.dense.iter().map(left).collect();
             for Coupled { row: i, image, .. } in &self.system.coupled {

@@ -320,7 +320,8 @@ impl Recovery {
         let mut found = false;
         let own = scaled(dual, plain, &thin_own(dual, required, &plain.cells, 1.0 - 1e-12));
         let groups = thin_shared(dual, required, &own.cells, 0.0).map(|f| scaled(dual, &own, &f));
-        let last_resort = nothing(dual);
+        // Nothing keeps every hard goal, so that there always is an answer.
+        let last_resort = (!clean).then(|| nothing(dual));
         let inner = std::mem::take(&mut self.inner);
         for candidate in groups.iter().chain([&own]) {
             if let Some(p) = blend(dual, required, candidate, candidate) {
@@ -328,8 +329,7 @@ impl Recovery {
                 self.consider(dual, &p, clean);
                 continue;
             }
-            // Nothing keeps every hard goal, so that there always is an answer.
-            for inner in inner.iter().chain((!clean).then_some(&last_resort)) {
+            for inner in inner.iter().chain(&last_resort) {
                 if let Some(p) = blend(dual, required, candidate, inner) {
                     found = true;
                     self.consider(dual, &p, clean);

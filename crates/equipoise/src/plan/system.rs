@@ -175,13 +175,9 @@ impl<'m, 'a, 'e> System<'m, 'a, 'e> {
         let charges = dual.incidence.of_campaigns(&all);
         let mut back = vec![0.0; charges.len()];
         let campaigns = back.chunks_exact_mut(m.max(1)).zip(charges.chunks_exact(m.max(1)));
-        if let [j] = model.charged[..] {
-            campaigns.zip(&self.held).for_each(|((back, charges), held)| back[j] = held * charges[j]);
-        } else if n > 0 {
-            for ((back, charges), held) in campaigns.zip(self.held.chunks_exact(n * n)) {
-                for (j, held) in model.charged.iter().zip(held.chunks_exact(n)) {
-                    back[*j] = model.charged.iter().zip(held).map(|(j, held)| held * charges[*j]).sum();
-                }
+        for ((back, charges), held) in campaigns.zip(self.held.chunks_exact((n * n).max(1))) {
+            for (j, held) in model.charged.iter().zip(held.chunks_exact(n.max(1))) {
+                back[*j] = model.charged.iter().zip(held).map(|(j, held)| held * charges[*j]).sum();
             }
         }
         let cells = model.curve_cells(&dual.incidence.of_columns(charges, &all));
