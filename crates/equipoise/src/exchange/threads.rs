@@ -2,12 +2,30 @@
 
 use crate::error::{Error, Result, codes};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The calling thread and its helpers, which sleep while there is no work.
 pub(super) struct Threads {
     helpers: Option<ThreadPool>,
+    /// Whether helpers have been asked for work that is not done yet.
+    are_busy: AtomicBool,
+}
+
+/// Helpers at work, until this is dropped.
+struct Busy<'b>(&'b AtomicBool);
+
+impl<'b> Busy<'b> {
+    /// `None` if they are already.
+    fn new(are_busy: &'b AtomicBool) -> Option<Self> {
+        (!are_busy.swap(true, Ordering::Relaxed)).then_some(Self(are_busy))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// The parts that a thread takes, each given to one thread alone.
@@ -33,19 +51,21 @@ impl Threads {
             0 | 1 => None,
             n => Some(build(n - 1).map_err(|e| Error::new(codes::MEMORY, "threads", None, format!("cannot start {n} threads: {e}")))?),
         };
-        Ok(Self { helpers })
+        Ok(Self { helpers, are_busy: AtomicBool::new(false) })
     }
 
     /// The calling thread without helpers.
     pub(super) fn alone() -> Self {
-        Self { helpers: None }
+        Self { helpers: None, are_busy: AtomicBool::new(false) }
     }
 
-    /// Gives `0..parts` to threads. Each that takes some has one answer; answers are in no order.
+    /// Gives `0..parts` to threads. Each that takes some has one answer; answers are in no order. Work within a part is done by the thread that has it
+    /// alone: it would wait for helpers that are busy with the other parts.
     pub(super) fn each<T: Send>(&self, parts: usize, work: impl Fn(Parts<'_>) -> T + Sync) -> Vec<T> {
         let next = AtomicUsize::new(0);
         let take = || work(Parts { next: &next, parts });
         let Some(helpers) = self.helpers.as_ref().filter(|_| parts > 1) else { return vec![take()] };
+        let Some(_busy) = Busy::new(&self.are_busy) else { return vec![take()] };
         let answers = Mutex::new(Vec::new());
         let add = |answer| answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
         let own = helpers.in_place_scope(|scope| {
@@ -83,10 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_share_a_part_share_its_parts_too() {
+    fn work_within_a_part_is_done_by_its_thread_alone() {
         let threads = Threads::new(3).expect("threads");
-        let outer = threads.each(4, |taken| taken.map(|_| threads.each(10, |taken| taken.count()).iter().sum::<usize>()).sum::<usize>());
-        assert_eq!(outer.iter().sum::<usize>(), 40);
+        let inner = || threads.each(10, |taken| taken.count());
+        let outer = threads.each(4, |taken| taken.map(|_| inner()).collect::<Vec<_>>());
+        assert_eq!(outer.concat(), vec![vec![10]; 4]);
+        assert_eq!(inner().iter().sum::<usize>(), 10);
     }
 
     #[test]
